@@ -1,0 +1,125 @@
+"""Every error of Steelyard.
+
+    SteelyardError                 code             meaning
+    ├── Invalid (ValueError)       invalid          the request can never work as it is
+    │   └── TooLarge               too_large        … because it exceeds a named limit
+    ├── Unauthenticated            unauthenticated  no key, or a key we do not know
+    ├── Forbidden                  forbidden        known caller, not allowed
+    ├── NotFound (LookupError)     not_found        absent, or not the caller's to see
+    │   ├── EntityNotFound         entity_not_found
+    │   ├── ProjectNotFound        project_not_found
+    │   └── RunNotFound            run_not_found
+    ├── Conflict                   conflict         clashes with what is stored
+    ├── Torn                       torn             the body broke off on its way: send it again
+    ├── Unavailable                unavailable      try again later, nothing is lost
+    │   ├── Overloaded             overloaded
+    │   ├── DatabaseUnavailable    database_unavailable
+    │   └── StorageFull            storage_full
+    ├── MissingExtra (ImportError) missing_extra    an optional dependency is not installed
+    └── CannotStart                cannot_start     the server refuses to start, with the reason
+
+`code` is stable and machine-readable; the message says what, where and what to do next.
+Edges translate errors to their protocol; errors know nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+
+class SteelyardError(Exception):
+    code = "error"
+
+
+class Invalid(SteelyardError, ValueError):
+    code = "invalid"
+
+
+class TooLarge(Invalid):
+    code = "too_large"
+
+    def __init__(self, what: str, *, size: int, limit: int, limit_name: str) -> None:
+        super().__init__(f"{what} is {size:,} long; the limit {limit_name} is {limit:,}")
+        self.size, self.limit = size, limit
+
+
+class Unauthenticated(SteelyardError):
+    code = "unauthenticated"
+
+
+class Forbidden(SteelyardError):
+    code = "forbidden"
+
+
+class NotFound(SteelyardError, LookupError):
+    code = "not_found"
+
+
+class EntityNotFound(NotFound):
+    """No entity of that name, or none the caller may see: we do not tell which."""
+
+    code = "entity_not_found"
+
+    def __init__(self, entity: str) -> None:
+        super().__init__(
+            f"no entity {entity!r}, or you are not a member of it; "
+            "leave the entity out to use your own"
+        )
+        self.entity = entity
+
+
+class ProjectNotFound(NotFound):
+    """No project of that name, or none the caller may see: we do not tell which."""
+
+    code = "project_not_found"
+
+    def __init__(self, entity: str, project: str) -> None:
+        super().__init__(
+            f"no project {entity}/{project}, or you may not see it; check the spelling, "
+            f"or ask an admin of {entity!r} to add you"
+        )
+        self.entity, self.project = entity, project
+
+
+class RunNotFound(NotFound):
+    """No run of that name in the project, or none the caller may see: we do not tell which."""
+
+    code = "run_not_found"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"no run {path}, or you may not see it; it may have been deleted")
+        self.path = path
+
+
+class Conflict(SteelyardError):
+    code = "conflict"
+
+
+class Torn(SteelyardError):
+    code = "torn"
+
+
+class Unavailable(SteelyardError):
+    code = "unavailable"
+
+
+class Overloaded(Unavailable):
+    code = "overloaded"
+
+
+class DatabaseUnavailable(Unavailable):
+    code = "database_unavailable"
+
+
+class StorageFull(Unavailable):
+    code = "storage_full"
+
+
+class MissingExtra(SteelyardError, ImportError):
+    code = "missing_extra"
+
+    def __init__(self, extra: str) -> None:
+        super().__init__(f'this needs an optional part: pip install "steelyard[{extra}]"')
+        self.extra = extra
+
+
+class CannotStart(SteelyardError):
+    code = "cannot_start"
