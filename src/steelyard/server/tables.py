@@ -1,0 +1,7 @@
+"""Imports every module that declares tables, so that `metadata` is whole."""
+
+import steelyard.server.columns.tables
+import steelyard.server.rooms.accounts.tables
+import steelyard.server.rooms.files.tables
+import steelyard.server.rooms.projects.tables
+import steelyard.server.rooms.runs.tables  # noqa: F401
