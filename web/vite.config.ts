@@ -1,0 +1,31 @@
+import { fileURLToPath } from "node:url";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+const server = process.env.STEELYARD_URL ?? "http://127.0.0.1:8080";
+const staticDir = fileURLToPath(new URL("../src/steelyard/server/static", import.meta.url));
+const serverPaths = ["/api", "/login/once", "/storage", "/files", "/graphql"];
+
+export default defineConfig({
+  plugins: [react()],
+  // Relative, so one build serves at `/` and behind any prefix: the server rewrites <base href="/">.
+  base: "./",
+  resolve: { tsconfigPaths: true },
+  build: {
+    outDir: staticDir,
+    // The directory is a Python package: vite may not empty it, the plug-in below does.
+    emptyOutDir: false,
+    assetsInlineLimit: 0,
+    target: "es2022",
+    chunkSizeWarningLimit: 600,
+  },
+  server: {
+    proxy: Object.fromEntries(serverPaths.map((path) => [path, { target: server }])),
+  },
+  test: {
+    environment: "jsdom",
+    setupFiles: ["src/test-setup.ts"],
+    include: ["src/**/*.test.{ts,tsx}"],
+    css: { modules: { classNameStrategy: "non-scoped" } },
+  },
+});
