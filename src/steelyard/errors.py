@@ -8,7 +8,9 @@
     ├── NotFound (LookupError)     not_found        absent, or not the caller's to see
     │   ├── EntityNotFound         entity_not_found
     │   ├── ProjectNotFound        project_not_found
-    │   └── RunNotFound            run_not_found
+    │   ├── RunNotFound            run_not_found
+    │   ├── FileMissing            file_missing
+    │   └── BlobMissing            blob_missing
     ├── Conflict                   conflict         clashes with what is stored
     ├── Torn                       torn             the body broke off on its way: send it again
     ├── Unavailable                unavailable      try again later, nothing is lost
@@ -87,6 +89,28 @@ class RunNotFound(NotFound):
     def __init__(self, path: str) -> None:
         super().__init__(f"no run {path}, or you may not see it; it may have been deleted")
         self.path = path
+
+
+class FileMissing(NotFound):
+    """No file of that name in the run."""
+
+    code = "file_missing"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"no file {name!r} in this run; it was deleted, or its upload has not finished"
+        )
+        self.name = name
+
+
+class BlobMissing(NotFound):
+    """The store has no content of that digest: deleted, or lost by the disk."""
+
+    code = "blob_missing"
+
+    def __init__(self, sha256: bytes) -> None:
+        super().__init__(f"the store has no content {sha256.hex()}; upload the file again")
+        self.sha256 = sha256
 
 
 class Conflict(SteelyardError):

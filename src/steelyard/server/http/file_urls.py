@@ -8,13 +8,12 @@ the Host header of a request: that one belongs to whichever proxy stands in fron
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from urllib.parse import quote
 
+from steelyard.errors import Forbidden
 from steelyard.limits import SIGNED_URL_HOURS
-
-if TYPE_CHECKING:
-    from steelyard.server.http.signing import Signer
+from steelyard.server.http.signing import Signer
 
 Purpose = Literal["upload", "download"]
 
@@ -35,16 +34,30 @@ def download_url(signer: Signer, base_url: str, *, run_id: int, name: str, now_u
     return _signed_url(signer, base_url, "download", run_id, name, now_us)
 
 
-def signed_payload(run_id: int, name: str) -> str:
-    """What the signature covers besides purpose and expiry."""
-    return f"{run_id}/{name}"
+def check_signature(
+    signer: Signer, purpose: Purpose, *, run_id: int, name: str, signature: str, now_us: int
+) -> None:
+    """Raises Forbidden for a URL that we did not sign for this, or that has expired."""
+    payload = _payload(run_id, name)
+    if not signer.verify(_signed_purpose(purpose), payload, signature, now_us=now_us):
+        raise Forbidden(
+            f"the link to {purpose} {name!r} has expired or was changed; "
+            "ask the server for a new one"
+        )
 
 
 def _signed_url(
     signer: Signer, base_url: str, purpose: Purpose, run_id: int, name: str, now_us: int
 ) -> str:
     expires_at_us = (now_us // HOUR_US + 1 + SIGNED_URL_HOURS) * HOUR_US
-    signature = signer.sign(purpose, signed_payload(run_id, name), expires_at_us)
+    signature = signer.sign(_signed_purpose(purpose), _payload(run_id, name), expires_at_us)
     path = f"{STORAGE_PREFIX}{run_id}/{quote(name, safe='/')}"
-    # Hours, not microseconds: the URL stays short and shows nothing of the second it was made in.
-    return f"{base_url.rstrip('/')}{path}?expires={expires_at_us // HOUR_US}&signature={signature}"
+    return f"{base_url.rstrip('/')}{path}?signature={signature}"
+
+
+def _signed_purpose(purpose: Purpose) -> str:
+    return f"run file {purpose}"
+
+
+def _payload(run_id: int, name: str) -> str:
+    return f"{run_id}/{name}"

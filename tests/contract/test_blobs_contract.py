@@ -1,0 +1,71 @@
+"""Every blob store keeps the contract; the local one also survives a full disk."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from steelyard.server.blobs.interface import BlobStore
+from steelyard.server.blobs.local import LocalBlobs
+from steelyard.testing.blobs import BlobStoreContract, load, store
+
+
+class TestLocalBlobs(BlobStoreContract):
+    @pytest.fixture
+    def blobs(self, tmp_path: Path) -> BlobStore:
+        return LocalBlobs(tmp_path / "blobs")
+
+
+@settings(max_examples=30, deadline=None)
+@given(parts=st.lists(st.binary(max_size=5000), max_size=8))
+def test_parts_of_any_size_make_one_content(
+    parts: list[bytes], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    blobs = LocalBlobs(tmp_path_factory.mktemp("blobs"))
+    writer = blobs.create_writer()
+    for part in parts:
+        writer.write(part)
+    blob = writer.commit()
+    assert blob.sha256 == hashlib.sha256(b"".join(parts)).digest()
+    assert load(blobs, blob.sha256) == b"".join(parts)
+
+
+def test_a_second_store_on_the_directory_sees_what_the_first_kept(tmp_path: Path) -> None:
+    blob = store(LocalBlobs(tmp_path), b"there")
+    assert load(LocalBlobs(tmp_path), blob.sha256) == b"there"
+
+
+FILE_LIMITED = """
+import resource, signal, sys
+from pathlib import Path
+from steelyard.errors import StorageFull
+from steelyard.server.blobs.local import LocalBlobs
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+blobs = LocalBlobs(Path(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+writer = blobs.create_writer()
+try:
+    writer.write(bytes(200_000))
+except StorageFull as error:
+    writer.abort()
+    assert blobs.remove_unfinished() == 0
+    print(error)
+"""
+
+
+def test_a_disk_that_takes_no_more_is_reported_and_nothing_is_left(tmp_path: Path) -> None:
+    """The kernel refuses the write (limit of the process); tests/fault fills a real disk."""
+    told = subprocess.run(
+        [sys.executable, "-c", FILE_LIMITED, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "nothing of this upload was kept" in told.stdout
