@@ -35,12 +35,32 @@ CHART_PANELS_MAX = 200  # panels in one request
 CHART_BUCKETS_MIN = 96
 CHART_VALUES_MAX = 60_000  # series x buckets of one panel
 CHART_EXACT_VALUES_MAX = 16_384  # up to here values travel as float64, above as 16-bit steps
+CHART_NONFINITE_MAX = 10_000  # places of NaN and infinities listed with one panel
 
 # History storage.
 SEAL_ROWS = 1024  # tail rows of a run that ask for a seal
 SEAL_BYTES = 2 * MIB  # tail bytes (uncompressed) of a run that ask for a seal
 TAIL_BYTES_MAX = 512 * MIB  # waiting in all tails: above it uploads are told to slow down
+TAIL_ROW_BYTES_MAX = MIB  # uncompressed lines in one row of the tail, unless one line is longer
+LINE_DEPTH_MAX = 200  # levels of lists and objects in one line; a deeper line is kept as text
+WRITERS_PER_RUN_MAX = 4096  # processes that write into one stream of a run
+TAIL_CACHE_BYTES = 48 * MIB  # parsed tails kept in memory, all runs together
+SEAL_BLOBS = 256  # appends of a run that ask for a seal
+SEAL_STALE_S = 60  # a tail nobody adds to is sealed after this
+SEAL_JOB_BYTES = 4 * MIB  # uncompressed lines sealed in one go
+SEAL_TIMEOUT_S = 120  # a sealing process that takes longer is replaced
+COMPACT_ROWS = 16_384  # rows of a segment that is not merged with others any more
+COMPACT_BYTES = 8 * MIB  # packed bytes of a segment that is not merged with others any more
+COMPACT_SEGMENTS_MIN = 8  # small segments that are worth a merge
+PYRAMID_POINTS_MIN = 4_000_000  # raw points of a panel from which it is drawn from summaries
+PYRAMID_CELLS_PER_BUCKET = 16  # … if each bucket still gets this many
+SQL_LIST_ITEMS_MAX = 500  # values in one IN (…)
 RETRY_AFTER_S = 5  # what an overloaded or unavailable server asks clients to wait
+
+# Console output.
+CONSOLE_BLOCK_LINES = 256
+CONSOLE_LINE_CHARS_SEARCHED = 4096  # a search looks at this much of a line
+CONSOLE_SEARCH_S = 5.0  # a search that takes longer gives back what it found
 
 # Runs.
 HEARTBEAT_SILENCE_CRASHED_S = 300  # a running run that is silent this long is shown as crashed
