@@ -7,7 +7,7 @@ function returns and roll back when it raises. Functions never commit by themsel
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Concatenate, Literal, ParamSpec, Protocol, TypeVar
+from typing import Concatenate, Literal, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 from sqlalchemy.engine import Connection
 
@@ -16,6 +16,7 @@ T = TypeVar("T")
 Kind = Literal["sqlite", "postgresql"]
 
 
+@runtime_checkable
 class Database(Protocol):
     """One relational database, SQLite or PostgreSQL."""
 

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 Role = Literal["viewer", "member", "admin"]
+EntityKind = Literal["user", "team", "organization"]
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -21,4 +22,79 @@ class Caller(msgspec.Struct, frozen=True):
     """The personal entity, where runs go when no entity is named."""
     default_entity: str
     entity_roles: dict[int, Role]
-    """Entity id to role: the personal entity (admin) and every team."""
+    """Entity id to role: the personal entity (admin), every team and every organisation."""
+
+
+class User(msgspec.Struct, frozen=True):
+    """One person or service account."""
+
+    id: int
+    username: str
+    name: str
+    email: str
+    is_admin: bool
+    is_service: bool
+    has_password: bool
+    entity_id: int
+    created_at_us: int
+
+
+class Entity(msgspec.Struct, frozen=True):
+    """The owner of projects: a person, a team or an organisation."""
+
+    id: int
+    name: str
+    kind: EntityKind
+    organization_id: int | None
+
+
+class EntityRole(msgspec.Struct, frozen=True):
+    """An entity and what the caller is in it."""
+
+    id: int
+    name: str
+    kind: EntityKind
+    role: Role
+
+
+class Organization(msgspec.Struct, frozen=True):
+    """A set of teams and people; its entity has the same name."""
+
+    id: int
+    name: str
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A user in a team."""
+
+    user_id: int
+    username: str
+    name: str
+    email: str
+    role: Role
+
+
+class ApiKey(msgspec.Struct, frozen=True):
+    """What is known of a key after it was shown once."""
+
+    id: int
+    name: str
+    hint: str
+    created_at_us: int
+    last_used_at_us: int | None
+
+
+class NewApiKey(msgspec.Struct, frozen=True):
+    """A key on its way to its owner: the only time it can be read."""
+
+    id: int
+    name: str
+    key: str
+
+
+class KeyHolder(msgspec.Struct, frozen=True):
+    """Whose key it is."""
+
+    key_id: int
+    is_service: bool
+    caller: Caller

@@ -1,0 +1,150 @@
+"""Builds the server, once, from its settings: stores, dependencies, routes, tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import importlib.util
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from litestar import Litestar
+from litestar.config.app import AppConfig
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+
+from steelyard import __version__
+from steelyard.server.db.interface import Database
+from steelyard.server.db.open import open_database
+from steelyard.server.http.auth import Authenticator
+from steelyard.server.http.problems import exception_handlers
+from steelyard.server.http.signing import Signer
+from steelyard.server.migrations import create_schema
+from steelyard.server.rooms.accounts.commands import get_or_create_secret
+from steelyard.server.settings import ServerSettings
+
+EDGES = (
+    "gateway.graphql",
+    "gateway.file_stream",
+    "gateway.files",
+    "api.health",
+    "api.accounts",
+    "api.admin",
+    "api.home",
+    "api.runs",
+    "api.series",
+    "api.logs",
+    "api.files",
+    "api.live",
+    "api.keys",
+    "http.static",
+)
+
+
+def clock_us() -> int:
+    """Microseconds since 1970, UTC."""
+    return time.time_ns() // 1000
+
+
+class Services(msgspec.Struct):
+    """What lives as long as the server. Made by `open_services`, ended by `close`."""
+
+    settings: ServerSettings
+    db: Database
+    signer: Signer
+    authenticator: Authenticator
+    now_us: Callable[[], int]
+    stopping: asyncio.Event
+    """Set when the server begins to stop: streams to browsers end on it."""
+    blobs: Any = None
+    sealer: Any = None
+
+    def close(self) -> None:
+        """Finish what was accepted, then let go of every file and connection."""
+        if self.sealer is not None:
+            self.sealer.stop()
+        self.db.close()
+
+
+def open_services(settings: ServerSettings, *, now_us: Callable[[], int] = clock_us) -> Services:
+    """Open the stores and bring the schema up to date.
+
+    Raises CannotStart for a database of a newer version, DatabaseUnavailable when it is gone.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    db = open_database(settings.effective_database_url)
+    create_schema(db)
+    services = Services(
+        settings=settings,
+        db=db,
+        signer=Signer(db.write_now(get_or_create_secret, "signing")),
+        authenticator=Authenticator(db, now_us),
+        now_us=now_us,
+        stopping=asyncio.Event(),
+    )
+    if importlib.util.find_spec("steelyard.server.blobs.open"):
+        opener = importlib.import_module("steelyard.server.blobs.open")
+        services.blobs = opener.open_blobs(settings.data_dir / "blobs")
+    if importlib.util.find_spec("steelyard.server.columns.sealer"):
+        module = importlib.import_module("steelyard.server.columns.sealer")
+        services.sealer = module.Sealer(db.url, db)
+        services.sealer.start()
+    return services
+
+
+def create_app(services: Services) -> Litestar:
+    """The ASGI application over open services; closes them when it shuts down."""
+    given = {
+        "db": services.db,
+        "settings": services.settings,
+        "now_us": services.now_us,
+        "signer": services.signer,
+        "blobs": services.blobs,
+        "sealer": services.sealer,
+        "authenticator": services.authenticator,
+        "stopping": services.stopping,
+    }
+    dependencies: dict[str, Provide | Callable[..., Any]] = {
+        name: _provide(value) for name, value in given.items()
+    }
+    dependencies["caller"] = Provide(services.authenticator.provide_caller)
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        yield
+        await asyncio.to_thread(services.close)
+
+    config = AppConfig(
+        route_handlers=_handlers(),
+        dependencies=dependencies,
+        exception_handlers=exception_handlers,
+        lifespan=[lifespan],
+        logging_config=None,
+        openapi_config=OpenAPIConfig(title="Steelyard", version=__version__, path="/api/v1/schema"),
+        # Given by us, not by the client: nothing to validate on every request.
+        signature_namespace={
+            name: Any for name in ("Database", "BlobStore", "Sealer", "Signer", "Authenticator")
+        },
+    )
+    app = Litestar.from_config(config)
+    app.state.update(given)
+    return app
+
+
+def _provide(value: Any) -> Provide:
+    async def provider() -> Any:
+        return value
+
+    return Provide(provider)
+
+
+def _handlers() -> list[Any]:
+    handlers: list[Any] = []
+    for name in EDGES:
+        full_name = f"steelyard.server.{name}"
+        if importlib.util.find_spec(full_name):
+            handlers += importlib.import_module(full_name).handlers
+    return handlers
