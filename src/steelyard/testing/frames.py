@@ -156,8 +156,9 @@ def write_golden_frames(directory: Path) -> None:
 
 
 def _triangles(rows: int, count: int) -> NDArray[np.float64]:
-    """Made by exact arithmetic, so that every processor makes the same bytes; sines would not be."""
-    return np.abs(np.arange(rows * count) % 3000 - 1500.0).reshape(rows, count) / 1024
+    """Made by exact arithmetic, so that every processor makes the same bytes; no sines."""
+    values: NDArray[np.float64] = np.abs(np.arange(float(rows * count)) % 3000 - 1500) / 1024
+    return values.reshape(rows, count)
 
 
 def _sample(column: NDArray[np.float64]) -> list[list[float | None]]:
