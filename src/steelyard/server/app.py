@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import importlib.util
+import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,11 +18,15 @@ from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 
 from steelyard import __version__
+from steelyard.limits import JSON_BODY_BYTES_MAX
+from steelyard.server.blobs.interface import BlobStore
+from steelyard.server.blobs.open import open_blobs
 from steelyard.server.db.interface import Database
 from steelyard.server.db.open import open_database
 from steelyard.server.http.auth import Authenticator
 from steelyard.server.http.problems import exception_handlers
 from steelyard.server.http.signing import Signer
+from steelyard.server.http.throttle import LoginThrottle
 from steelyard.server.migrations import create_schema
 from steelyard.server.rooms.accounts.commands import get_or_create_secret
 from steelyard.server.settings import ServerSettings
@@ -59,7 +64,7 @@ class Services(msgspec.Struct):
     now_us: Callable[[], int]
     stopping: asyncio.Event
     """Set when the server begins to stop: streams to browsers end on it."""
-    blobs: Any = None
+    blobs: BlobStore
     sealer: Any = None
 
     def close(self) -> None:
@@ -81,13 +86,11 @@ def open_services(settings: ServerSettings, *, now_us: Callable[[], int] = clock
         settings=settings,
         db=db,
         signer=Signer(db.write_now(get_or_create_secret, "signing")),
-        authenticator=Authenticator(db, now_us),
+        authenticator=Authenticator(db, settings, now_us),
         now_us=now_us,
         stopping=asyncio.Event(),
+        blobs=open_blobs(settings.data_dir / "blobs"),
     )
-    if importlib.util.find_spec("steelyard.server.blobs.open"):
-        opener = importlib.import_module("steelyard.server.blobs.open")
-        services.blobs = opener.open_blobs(settings.data_dir / "blobs")
     if importlib.util.find_spec("steelyard.server.columns.sealer"):
         module = importlib.import_module("steelyard.server.columns.sealer")
         services.sealer = module.Sealer(db.url, db)
@@ -105,6 +108,7 @@ def create_app(services: Services) -> Litestar:
         "blobs": services.blobs,
         "sealer": services.sealer,
         "authenticator": services.authenticator,
+        "throttle": LoginThrottle(),
         "stopping": services.stopping,
     }
     dependencies: dict[str, Provide | Callable[..., Any]] = {
@@ -123,6 +127,8 @@ def create_app(services: Services) -> Litestar:
         exception_handlers=exception_handlers,
         lifespan=[lifespan],
         logging_config=None,
+        # Edges that take more say so in their handlers.
+        request_max_body_size=JSON_BODY_BYTES_MAX,
         openapi_config=OpenAPIConfig(title="Steelyard", version=__version__, path="/api/v1/schema"),
         # Given by us, not by the client: nothing to validate on every request.
         signature_namespace={
@@ -146,5 +152,8 @@ def _handlers() -> list[Any]:
     for name in EDGES:
         full_name = f"steelyard.server.{name}"
         if importlib.util.find_spec(full_name):
-            handlers += importlib.import_module(full_name).handlers
+            try:
+                handlers += importlib.import_module(full_name).handlers
+            except ImportError as error:
+                logging.getLogger("steelyard").warning("edge %s left out: %s", name, error)
     return handlers

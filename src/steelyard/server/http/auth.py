@@ -17,7 +17,7 @@ from litestar import Request
 from steelyard.errors import Unauthenticated
 from steelyard.limits import CALLER_CACHE_S
 from steelyard.server.db.interface import Database
-from steelyard.server.http.sessions import read_session_cookie
+from steelyard.server.http.sessions import read_session_cookie, refuse_foreign_origin
 from steelyard.server.rooms.accounts.commands import record_key_use
 from steelyard.server.rooms.accounts.model import Caller, KeyHolder
 from steelyard.server.rooms.accounts.queries import (
@@ -26,6 +26,7 @@ from steelyard.server.rooms.accounts.queries import (
     find_session_caller,
     hash_secret,
 )
+from steelyard.server.settings import ServerSettings
 
 CACHED_CALLERS_MAX = 10_000
 ACT_FOR_HEADER = "x-wandb-username"
@@ -40,8 +41,9 @@ class Authenticator:
     once in this process (and after CALLER_CACHE_S seconds in the others on the same database).
     """
 
-    def __init__(self, db: Database, now_us: Callable[[], int]) -> None:
+    def __init__(self, db: Database, settings: ServerSettings, now_us: Callable[[], int]) -> None:
         self._db = db
+        self._settings = settings
         self._now_us = now_us
         self._known: dict[bytes, tuple[float, KeyHolder]] = {}
 
@@ -54,6 +56,7 @@ class Authenticator:
         if token:
             caller = await self._db.read(find_session_caller, token, self._now_us())
             if caller is not None:
+                refuse_foreign_origin(request, self._settings)
                 return caller
             raise Unauthenticated("your session has ended; sign in again")
         raise Unauthenticated(

@@ -100,8 +100,8 @@ def update_user(
 ) -> User:
     """Change what is not None. A new password ends the sessions of the user."""
     user = get_user(conn, username)
-    if is_admin is False and user.is_admin and _count_admins(conn) == 1:
-        raise Conflict(f"{username!r} is the last admin; make another user an admin first")
+    if is_admin is False:
+        require_other_admin(conn, user)
     changes: dict[str, object] = {}
     if password_hash is not None:
         changes["password_hash"] = password_hash
@@ -115,20 +115,17 @@ def update_user(
 
 def delete_user_row(conn: Connection, user: User) -> None:
     """The user and the personal entity, which must be empty by now (see offboarding)."""
-    if user.is_admin and _count_admins(conn) == 1:
-        raise Conflict(f"{user.username!r} is the last admin; make another user an admin first")
     for table in (api_keys, sessions, login_tokens, members, organization_members):
         conn.execute(sa.delete(table).where(table.c.user_id == user.id))
     conn.execute(sa.delete(users).where(users.c.id == user.id))
     conn.execute(sa.delete(entities).where(entities.c.id == user.entity_id))
 
 
-def _count_admins(conn: Connection) -> int:
-    return int(
-        conn.execute(
-            sa.select(sa.func.count()).select_from(users).where(users.c.is_admin.is_(True))
-        ).scalar_one()
-    )
+def require_other_admin(conn: Connection, user: User) -> None:
+    """Conflict when the server would be left without any admin."""
+    other = sa.exists().where(users.c.is_admin.is_(True), users.c.id != user.id)
+    if user.is_admin and not conn.execute(sa.select(other)).scalar_one():
+        raise Conflict(f"{user.username!r} is the last admin; make another user an admin first")
 
 
 # ---- entities, teams, organisations

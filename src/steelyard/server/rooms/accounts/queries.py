@@ -115,7 +115,9 @@ def _roles_of(conn: Connection, user: User) -> dict[int, Role]:
         .where(organization_members.c.user_id == user.id, entities.c.kind == "organization")
     )
     rows = conn.execute(teams.union_all(in_organizations)).all()
-    return {user.entity_id: "admin"} | {entity_id: cast("Role", role) for entity_id, role in rows}
+    roles: dict[int, Role] = {user.entity_id: "admin"}
+    roles.update((entity_id, cast("Role", role)) for entity_id, role in rows)
+    return roles
 
 
 # ---- users
@@ -275,6 +277,12 @@ def list_organizations(conn: Connection, user_id: int) -> list[Organization]:
         .order_by(organizations.c.name)
     )
     return [Organization(**row._mapping) for row in rows]
+
+
+def list_organization_entities(conn: Connection, organization_id: int) -> list[int]:
+    """Ids of the teams of an organisation and of its own entity."""
+    mine = sa.select(entities.c.id).where(entities.c.organization_id == organization_id)
+    return list(conn.execute(mine.order_by(entities.c.id)).scalars())
 
 
 # ---- keys and secrets

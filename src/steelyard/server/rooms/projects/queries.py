@@ -68,3 +68,10 @@ def count_projects(conn: Connection, entity_id: int) -> int:
             .where(projects.c.entity_id == entity_id)
         ).scalar_one()
     )
+
+
+def list_project_ids(conn: Connection, entity_id: int) -> list[int]:
+    """Ids of all projects of an entity."""
+    return list(
+        conn.execute(sa.select(projects.c.id).where(projects.c.entity_id == entity_id)).scalars()
+    )
