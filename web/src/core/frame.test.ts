@@ -1,5 +1,16 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join as joinPath } from "node:path";
 import { describe, expect, it } from "vitest";
-import { decodeFrame, FrameError, FrameReader, readFrames, readSeries } from "./frame";
+import {
+  type Column,
+  decodeFrame,
+  type Frame,
+  FrameError,
+  type FrameMeta,
+  FrameReader,
+  readFrames,
+  readSeries,
+} from "./frame";
 import { encodeFrame, streamOf } from "./testing/encodeFrame";
 
 const NO = Number.NaN;
@@ -82,7 +93,9 @@ describe("a streamed response", () => {
   it("hands out a frame before the next one is there", async () => {
     let feed: ReadableStreamDefaultController<Uint8Array> | undefined;
     const body = new ReadableStream<Uint8Array>({
-      start: (controller) => void (feed = controller),
+      start(controller) {
+        feed = controller;
+      },
     });
     const arrived = readFrames(body);
     feed?.enqueue(frames[0] as Uint8Array);
@@ -121,3 +134,52 @@ describe("a streamed response", () => {
     expect(() => new FrameReader().push(huge)).toThrow(/claims/);
   });
 });
+
+interface Golden {
+  index: number;
+  exact: boolean;
+  approximate: boolean;
+  meta: FrameMeta;
+  x: (number | null)[][];
+  line: (number | null)[][];
+  lo: (number | null)[][] | null;
+  hi: (number | null)[][] | null;
+}
+
+describe("the golden frames of the Python encoder", () => {
+  const folder = joinPath(import.meta.dirname, "fixtures");
+  const names = readdirSync(folder).filter((name) => name.endsWith(".bin"));
+
+  it("are there", () => {
+    expect(names.length).toBeGreaterThan(0);
+  });
+
+  it.each(names)("%s decodes to what the second Python decoder finds", (name) => {
+    const bytes = new Uint8Array(readFileSync(joinPath(folder, name)));
+    const text = readFileSync(joinPath(folder, name.replace(".bin", ".json")), "utf8");
+    const golden = JSON.parse(text) as Golden;
+    const reader = new FrameReader();
+    const [frame] = reader.push(bytes) as [Frame];
+    reader.finish();
+    expect(frame.panelIndex).toBe(golden.index);
+    expect(frame.exact).toBe(golden.exact);
+    expect(frame.approximate).toBe(golden.approximate);
+    expect(frame.meta).toEqual(golden.meta);
+    expectRow(frame.grid, golden.x[0] ?? []);
+    for (const column of ["line", "lo", "hi"] as const) {
+      const rows = golden[column];
+      if (rows === null) expect(frame[column]).toBeNull();
+      rows?.forEach((row, series) => {
+        expectRow(readSeries(frame, frame[column] as Column, series), row);
+      });
+    }
+  });
+});
+
+function expectRow(values: Float64Array, golden: readonly (number | null)[]) {
+  golden.forEach((value, i) => {
+    if (value === null) expect(values[i]).toBeNaN();
+    else
+      expect(Math.abs((values[i] as number) - value)).toBeLessThanOrEqual(1e-9 * Math.abs(value));
+  });
+}

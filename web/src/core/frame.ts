@@ -10,9 +10,9 @@ export const FRAME_VERSION = 1;
 export const HEADER_BYTES = 32;
 /** No frame is ever this large (60,000 values × 3 columns × 8 bytes plus meta); more means a torn stream. */
 export const FRAME_BYTES_MAX = 64 * 1024 * 1024;
-/** In u16 columns this code means "no point in this bucket"; 0…65534 span y0…y1. */
-export const ABSENT_CODE = 65535;
-const CODE_MAX = 65534;
+/** In u16 columns this level means "no point in this bucket"; 0…65534 span y0…y1. */
+export const ABSENT_LEVEL = 65535;
+const LEVEL_MAX = 65534;
 
 const FLAG_EXACT = 1;
 const FLAG_ENVELOPE = 2;
@@ -31,6 +31,8 @@ export interface FrameMeta {
   y0: number | null;
   y1: number | null;
   dtype: "u16" | "f64";
+  /** How u16 levels are spread over y0…y1. */
+  scale?: "linear" | "log";
   series: { run: string; points: number }[];
   envelope: boolean;
   nonfinite: [series: number, bucket: number, kind: NonFiniteKind, count: number][];
@@ -169,7 +171,7 @@ export function decodeFrame(buffer: ArrayBuffer): Frame {
 /**
  * Values of one series as float64[n], NaN where the bucket holds no point.
  *
- * f64 columns are returned as a view; u16 columns are scaled back to y0…y1, exact to half of (y1 - y0) / 65534.
+ * f64 columns are returned as a view; u16 levels are spread back over y0…y1, exact to half a level.
  */
 export function readSeries(frame: Frame, column: Column, series: number): Float64Array {
   const n = frame.grid.length;
@@ -177,10 +179,13 @@ export function readSeries(frame: Frame, column: Column, series: number): Float6
   if (column instanceof Float64Array) return column.subarray(start, start + n);
   const values = new Float64Array(n);
   const y0 = frame.meta.y0 ?? 0;
-  const scale = ((frame.meta.y1 ?? y0) - y0) / CODE_MAX;
+  const y1 = frame.meta.y1 ?? y0;
+  const isLog = frame.meta.scale === "log";
   for (let i = 0; i < n; i++) {
-    const code = column[start + i] as number;
-    values[i] = code === ABSENT_CODE ? Number.NaN : y0 + code * scale;
+    const level = column[start + i] as number;
+    if (level === ABSENT_LEVEL) values[i] = Number.NaN;
+    else if (isLog) values[i] = y0 * (y1 / y0) ** (level / LEVEL_MAX);
+    else values[i] = y0 + (level / LEVEL_MAX) * (y1 - y0);
   }
   return values;
 }
@@ -219,14 +224,14 @@ class ColumnCursor {
   ) {}
 
   take(dtype: FrameMeta["dtype"], count: number): Column {
-    return dtype === "f64" ? this.takeFloats(count) : this.takeCodes(count);
+    return dtype === "f64" ? this.takeFloats(count) : this.takeLevels(count);
   }
 
   takeFloats(count: number): Float64Array {
     return new Float64Array(this.buffer, this.advance(count * 8), count);
   }
 
-  takeCodes(count: number): Uint16Array {
+  takeLevels(count: number): Uint16Array {
     return new Uint16Array(this.buffer, this.advance(count * 2), count);
   }
 

@@ -1,6 +1,6 @@
 /** A frame encoder for tests: plain and unoptimised, from rows of numbers with NaN for "no point". */
 
-import { ABSENT_CODE, FRAME_MAGIC, type FrameMeta, HEADER_BYTES } from "../frame";
+import { ABSENT_LEVEL, FRAME_MAGIC, type FrameMeta, HEADER_BYTES } from "../frame";
 
 export interface FrameParts {
   panelIndex?: number;
@@ -39,7 +39,7 @@ export function encodeFrame(parts: FrameParts): Uint8Array<ArrayBuffer> {
     ...parts.meta,
   };
   const toColumn = (values: readonly number[]) =>
-    dtype === "f64" ? new Float64Array(values) : toCodes(values, y0, y1);
+    dtype === "f64" ? new Float64Array(values) : toLevels(values, y0, y1);
   const columns = [
     ...(meta.grid.kind === "values" ? [new Float64Array(parts.grid)] : []),
     toColumn(rows.flat()),
@@ -77,9 +77,9 @@ export function streamOf(...chunks: readonly Uint8Array[]): ReadableStream<Uint8
   });
 }
 
-function toCodes(values: readonly number[], y0: number, y1: number): Uint16Array<ArrayBuffer> {
+function toLevels(values: readonly number[], y0: number, y1: number): Uint16Array<ArrayBuffer> {
   const scale = y1 > y0 ? 65534 / (y1 - y0) : 0;
   return Uint16Array.from(values, (value) =>
-    Number.isNaN(value) ? ABSENT_CODE : Math.round((value - y0) * scale),
+    Number.isNaN(value) ? ABSENT_LEVEL : Math.round((value - y0) * scale),
   );
 }
