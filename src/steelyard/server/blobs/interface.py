@@ -29,6 +29,10 @@ class BlobWriter(Protocol):
         """Append a part. Raises StorageFull; the caller then aborts."""
         ...
 
+    def md5(self) -> bytes:
+        """MD5 of what was written so far, to compare with what the sender announced."""
+        ...
+
     def commit(self) -> StoredBlob:
         """Make the blob visible and durable (survives a power cut). Raises StorageFull."""
         ...

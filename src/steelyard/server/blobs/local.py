@@ -114,6 +114,9 @@ class LocalWriter:
         self._md5.update(part)
         self._size_bytes += len(part)
 
+    def md5(self) -> bytes:
+        return self._md5.digest()
+
     def commit(self) -> StoredBlob:
         sha256 = self._sha256.digest()
         with _full_disk_is_storage_full(self._path):

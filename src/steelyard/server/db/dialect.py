@@ -26,3 +26,13 @@ def insert(conn: Connection, table: sa.Table) -> Any:
     if conn.dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
+
+
+def matches_like(
+    conn: Connection, column: sa.ColumnElement[str], pattern: str
+) -> sa.ColumnElement[bool]:
+    """SQL's LIKE without an escape character, where case matters: SQLite's own ignores it."""
+    if conn.dialect.name == "postgresql":
+        return column.like(pattern, escape="")
+    wildcards = {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}
+    return column.op("GLOB", is_comparison=True)("".join(wildcards.get(c, c) for c in pattern))

@@ -11,6 +11,8 @@ from __future__ import annotations
 from typing import Literal
 from urllib.parse import quote
 
+import msgspec
+
 from steelyard.errors import Forbidden
 from steelyard.limits import SIGNED_URL_HOURS
 from steelyard.server.http.signing import Signer
@@ -34,12 +36,26 @@ def download_url(signer: Signer, base_url: str, *, run_id: int, name: str, now_u
     return _signed_url(signer, base_url, "download", run_id, name, now_us)
 
 
-def check_signature(
-    signer: Signer, purpose: Purpose, *, run_id: int, name: str, signature: str, now_us: int
+class SignedLink(msgspec.Struct, frozen=True):
+    """The query of a signed URL."""
+
+    expires: int
+    """Hours since 1970: the URL stays short, and the same for an hour."""
+    signature: str
+
+
+def check_link(
+    signer: Signer, purpose: Purpose, link: SignedLink, *, run_id: int, name: str, now_us: int
 ) -> None:
     """Raises Forbidden for a URL that we did not sign for this, or that has expired."""
-    payload = _payload(run_id, name)
-    if not signer.verify(_signed_purpose(purpose), payload, signature, now_us=now_us):
+    is_ours = signer.verify(
+        _signed_purpose(purpose),
+        _payload(run_id, name),
+        link.expires * HOUR_US,
+        link.signature,
+        now_us=now_us,
+    )
+    if not is_ours:
         raise Forbidden(
             f"the link to {purpose} {name!r} has expired or was changed; "
             "ask the server for a new one"
@@ -49,10 +65,10 @@ def check_signature(
 def _signed_url(
     signer: Signer, base_url: str, purpose: Purpose, run_id: int, name: str, now_us: int
 ) -> str:
-    expires_at_us = (now_us // HOUR_US + 1 + SIGNED_URL_HOURS) * HOUR_US
-    signature = signer.sign(_signed_purpose(purpose), _payload(run_id, name), expires_at_us)
+    expires = now_us // HOUR_US + 1 + SIGNED_URL_HOURS
+    signature = signer.sign(_signed_purpose(purpose), _payload(run_id, name), expires * HOUR_US)
     path = f"{STORAGE_PREFIX}{run_id}/{quote(name, safe='/')}"
-    return f"{base_url.rstrip('/')}{path}?signature={signature}"
+    return f"{base_url.rstrip('/')}{path}?expires={expires}&signature={signature}"
 
 
 def _signed_purpose(purpose: Purpose) -> str:

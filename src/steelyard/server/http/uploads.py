@@ -1,0 +1,107 @@
+"""Receiving a file: from the socket to the blob store without ever holding it whole."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import AsyncIterator
+from typing import Any
+
+from litestar import Request
+from litestar.exceptions import InternalServerException
+
+from steelyard.errors import Invalid, TooLarge, Torn
+from steelyard.limits import MIB, UPLOAD_BYTES_MAX
+from steelyard.server.blobs.interface import BlobStore, BlobWriter, StoredBlob
+
+PART_BYTES = 1 * MIB  # handed to a worker thread at a time: hashing and writing take 3 ms
+
+
+async def receive_blob(
+    request: Request[Any, Any, Any], blobs: BlobStore, *, name: str
+) -> StoredBlob:
+    """Store the body of the request; durable on return. `name` is for messages.
+
+    A body that breaks off leaves nothing. Raises Torn for one shorter than its Content-Length,
+    Invalid when it is not what its Content-MD5 says, TooLarge, StorageFull.
+    """
+    announced_bytes = _announced_bytes(request, name)
+    announced_md5 = _announced_md5(request, name)
+    writer = await asyncio.to_thread(blobs.create_writer)
+    try:
+        received_bytes = 0
+        async for part in _parts(request, name):
+            received_bytes += len(part)
+            if received_bytes > UPLOAD_BYTES_MAX:
+                raise _too_large(name, received_bytes)
+            await asyncio.to_thread(writer.write, part)
+        if announced_bytes is not None and received_bytes != announced_bytes:
+            raise Torn(
+                f"the upload of {name!r} broke off after {received_bytes:,} of "
+                f"{announced_bytes:,} bytes; send it again"
+            )
+        return await asyncio.to_thread(_finish, writer, announced_md5, name)
+    except BaseException:  # also when the request is cancelled
+        writer.abort()
+        raise
+
+
+async def _parts(request: Request[Any, Any, Any], name: str) -> AsyncIterator[bytearray]:
+    """The body in parts of about `PART_BYTES`."""
+    waiting = bytearray()
+    try:
+        async for piece in request.stream():
+            waiting += piece
+            if len(waiting) >= PART_BYTES:
+                yield waiting
+                waiting = bytearray()
+    except InternalServerException as error:  # litestar 2.25 says so when the client has gone
+        raise Torn(f"the upload of {name!r} broke off; send it again") from error
+    if waiting:
+        yield waiting
+
+
+def _finish(writer: BlobWriter, announced_md5: bytes | None, name: str) -> StoredBlob:
+    if announced_md5 is not None and writer.md5() != announced_md5:
+        raise Invalid(
+            f"the content of {name!r} changed on its way: its MD5 is {_base64(writer.md5())}, "
+            f"Content-MD5 says {_base64(announced_md5)}; upload it again"
+        )
+    return writer.commit()
+
+
+def _announced_bytes(request: Request[Any, Any, Any], name: str) -> int | None:
+    text = request.headers.get("content-length")
+    if text is None:
+        return None
+    size_bytes = int(text)  # the HTTP parser lets only digits through
+    if size_bytes > UPLOAD_BYTES_MAX:
+        raise _too_large(name, size_bytes)
+    return size_bytes
+
+
+def _announced_md5(request: Request[Any, Any, Any], name: str) -> bytes | None:
+    text = request.headers.get("content-md5")
+    if text is None:
+        return None
+    try:
+        digest = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        digest = b""
+    if len(digest) != 16:
+        raise Invalid(f"Content-MD5 of {name!r} is {text!r}; it must be 16 bytes in base64")
+    return digest
+
+
+def _too_large(name: str, size_bytes: int) -> TooLarge:
+    return TooLarge(
+        f"the file {name!r}",
+        size=size_bytes,
+        limit=UPLOAD_BYTES_MAX,
+        limit_name="UPLOAD_BYTES_MAX",
+    )
+
+
+def _base64(digest: bytes) -> str:
+    return base64.b64encode(digest).decode()
