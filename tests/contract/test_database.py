@@ -32,7 +32,8 @@ def insert(conn: Connection, *ids: int) -> None:
 
 
 def count(conn: Connection) -> int:
-    return conn.execute(COUNT).scalar_one()
+    counted: int = conn.execute(COUNT).scalar_one()
+    return counted
 
 
 def test_a_write_that_raises_takes_nothing_else_with_it(things: Database) -> None:
@@ -101,7 +102,7 @@ def test_counting_up_under_contention_is_serial(things: Database) -> None:
     things.write_now(insert, 0)
 
     def add_one(conn: Connection) -> None:
-        value = conn.execute(
+        value: int = conn.execute(
             sa.select(sa.column("id")).select_from(sa.table("thing")).with_for_update()
         ).scalar_one()
         conn.execute(sa.text("UPDATE thing SET id = :id"), {"id": value + 1})
