@@ -29,6 +29,21 @@ HISTORY_PAGE_ROWS_MAX = 10_000
 SAMPLED_ROWS_MAX = 100_000
 REGEX_CHARS_MAX = 1000
 
+# Run lists.
+FILTER_CONDITIONS_MAX = 1000
+FILTER_DEPTH_MAX = 32
+FILTER_LIST_ITEMS_MAX = 10_000
+ORDER_FIELDS_MAX = 8
+RUN_INDEX_PROJECTS_MAX = 64  # projects whose run index is kept in memory
+RUN_INDEX_COLUMNS_MAX = 64  # fields of one project kept in memory
+RUN_INDEX_BYTES_MAX = 256 * MIB  # of all run indexes; the ones not used longest go first
+
+# GraphQL documents (their variables may be as long as the body).
+GRAPHQL_TOKENS_MAX = 20_000
+GRAPHQL_ERRORS_MAX = 20
+GRAPHQL_DOCUMENTS_KEPT_MAX = 1024
+GRAPHQL_TEXT_CHARS_KEPT_MAX = 64 * 1024
+
 # Charts.
 CHART_SERIES_MAX = 1000  # runs in one panel
 CHART_PANELS_MAX = 200  # panels in one request
@@ -40,11 +55,13 @@ CHART_NONFINITE_MAX = 10_000  # places of NaN and infinities listed with one pan
 # History storage.
 SEAL_ROWS = 1024  # tail rows of a run that ask for a seal
 SEAL_BYTES = 2 * MIB  # tail bytes (uncompressed) of a run that ask for a seal
+UNUSED_BLOB_HOURS_KEPT = 24  # content that no file refers to, after it was last stored
 TAIL_BYTES_MAX = 512 * MIB  # waiting in all tails: above it uploads are told to slow down
 TAIL_ROW_BYTES_MAX = MIB  # uncompressed lines in one row of the tail, unless one line is longer
 LINE_DEPTH_MAX = 200  # levels of lists and objects in one line; a deeper line is kept as text
 WRITERS_PER_RUN_MAX = 4096  # processes that write into one stream of a run
 TAIL_CACHE_BYTES = 48 * MIB  # parsed tails kept in memory, all runs together
+KEY_TAIL_ROWS_MAX = 20_000  # unsealed rows looked through for a list of keys
 SEAL_BLOBS = 256  # appends of a run that ask for a seal
 SEAL_STALE_S = 60  # a tail nobody adds to is sealed after this
 SEAL_JOB_BYTES = 4 * MIB  # uncompressed lines sealed in one go
@@ -59,6 +76,7 @@ RETRY_AFTER_S = 5  # what an overloaded or unavailable server asks clients to wa
 
 # Console output.
 CONSOLE_BLOCK_LINES = 256
+CONSOLE_GAP_LINES_MAX = 10_000_000  # empty lines a write may leave before it
 CONSOLE_LINE_CHARS_SEARCHED = 4096  # a search looks at this much of a line
 CONSOLE_SEARCH_S = 5.0  # a search that takes longer gives back what it found
 

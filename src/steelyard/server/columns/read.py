@@ -1,0 +1,26 @@
+"""The reading side of the store in one place. Every read sees all acknowledged lines."""
+
+from steelyard.server.columns.append import count_replaced_lines, get_line_count
+from steelyard.server.columns.catalogue import (
+    count_overwritten_values,
+    describe_keys,
+    list_key_stats,
+)
+from steelyard.server.columns.rows import get_last_step, list_last_lines, read_rows, sample_rows
+from steelyard.server.columns.series import join_xy, read_series, read_series_of, read_xy
+
+__all__ = [
+    "count_overwritten_values",
+    "count_replaced_lines",
+    "describe_keys",
+    "get_last_step",
+    "get_line_count",
+    "join_xy",
+    "list_key_stats",
+    "list_last_lines",
+    "read_rows",
+    "read_series",
+    "read_series_of",
+    "read_xy",
+    "sample_rows",
+]
