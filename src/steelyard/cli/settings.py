@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,3 +28,11 @@ def settings_file(environ: Mapping[str, str], flags: Mapping[str, Any]) -> str |
         return Path(named).read_text()
     path = load_settings(environ, None, flags).data_dir / SETTINGS_FILE_NAME
     return path.read_text() if path.is_file() else None
+
+
+def has_display() -> bool:
+    """A browser opened from here would be seen by the user."""
+    if sys.platform in ("darwin", "win32"):
+        return sys.stdout.isatty()
+    environ = os.environ  # noqa: TID251  # not a setting: what the desktop says of itself
+    return sys.stdout.isatty() and bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))

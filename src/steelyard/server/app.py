@@ -24,12 +24,18 @@ from steelyard.server.blobs.open import open_blobs
 from steelyard.server.db.interface import Database
 from steelyard.server.db.open import open_database
 from steelyard.server.http.auth import Authenticator
+from steelyard.server.http.metrics import Metrics
+from steelyard.server.http.observer import RequestObserver
 from steelyard.server.http.problems import exception_handlers
 from steelyard.server.http.signing import Signer
 from steelyard.server.http.throttle import LoginThrottle
 from steelyard.server.migrations import create_schema
 from steelyard.server.rooms.accounts.commands import get_or_create_secret
 from steelyard.server.settings import ServerSettings
+from steelyard.server.tasks.crashed_runs import crashed_runs_task
+from steelyard.server.tasks.expired_secrets import expired_secrets_task
+from steelyard.server.tasks.runner import Task, TaskRunner
+from steelyard.server.tasks.unused_blobs import unused_blobs_task
 
 EDGES = (
     "gateway.graphql",
@@ -65,6 +71,7 @@ class Services(msgspec.Struct):
     stopping: asyncio.Event
     """Set when the server begins to stop: streams to browsers end on it."""
     blobs: BlobStore
+    metrics: Metrics
     sealer: Any = None
 
     def close(self) -> None:
@@ -79,22 +86,26 @@ def open_services(settings: ServerSettings, *, now_us: Callable[[], int] = clock
 
     Raises CannotStart for a database of a newer version, DatabaseUnavailable when it is gone.
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     db = open_database(settings.effective_database_url)
-    create_schema(db)
-    services = Services(
-        settings=settings,
-        db=db,
-        signer=Signer(db.write_now(get_or_create_secret, "signing")),
-        authenticator=Authenticator(db, settings, now_us),
-        now_us=now_us,
-        stopping=asyncio.Event(),
-        blobs=open_blobs(settings.data_dir / "blobs"),
-    )
-    if importlib.util.find_spec("steelyard.server.columns.sealer"):
-        module = importlib.import_module("steelyard.server.columns.sealer")
-        services.sealer = module.Sealer(db.url, db)
-        services.sealer.start()
+    try:
+        create_schema(db)
+        services = Services(
+            settings=settings,
+            db=db,
+            signer=Signer(db.write_now(get_or_create_secret, "signing")),
+            authenticator=Authenticator(db, settings, now_us),
+            now_us=now_us,
+            stopping=asyncio.Event(),
+            metrics=Metrics(),
+            blobs=open_blobs(settings.data_dir / "blobs"),
+        )
+        if importlib.util.find_spec("steelyard.server.columns.sealer"):
+            module = importlib.import_module("steelyard.server.columns.sealer")
+            services.sealer = module.Sealer(db.url, db)
+            services.sealer.start()
+    except BaseException:
+        db.close()
+        raise
     return services
 
 
@@ -108,6 +119,7 @@ def create_app(services: Services) -> Litestar:
         "blobs": services.blobs,
         "sealer": services.sealer,
         "authenticator": services.authenticator,
+        "metrics": services.metrics,
         "throttle": LoginThrottle(),
         "stopping": services.stopping,
     }
@@ -116,9 +128,14 @@ def create_app(services: Services) -> Litestar:
     }
     dependencies["caller"] = Provide(services.authenticator.provide_caller)
 
+    tasks = TaskRunner(_tasks(services))
+
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        tasks.start()
         yield
+        services.stopping.set()
+        await tasks.stop()
         await asyncio.to_thread(services.close)
 
     config = AppConfig(
@@ -138,6 +155,19 @@ def create_app(services: Services) -> Litestar:
     app = Litestar.from_config(config)
     app.state.update(given)
     return app
+
+
+def observe_requests(app: Litestar, services: Services) -> RequestObserver:
+    """The application with request ids, measurements and a log of slow requests around it."""
+    return RequestObserver(app, services.metrics, slow_ms=services.settings.slow_request_ms)
+
+
+def _tasks(services: Services) -> list[Task]:
+    return [
+        crashed_runs_task(services.db, services.now_us),
+        expired_secrets_task(services.db, services.now_us),
+        unused_blobs_task(services.db, services.blobs, services.now_us),
+    ]
 
 
 def _provide(value: Any) -> Provide:

@@ -160,6 +160,12 @@ def get_user_by_id(conn: Connection, user_id: int) -> User:
     return _user(conn.execute(_USER.where(users.c.id == user_id)).one())
 
 
+def get_first_admin(conn: Connection) -> User:
+    """The admin who was there first: the owner, on most servers. There always is one."""
+    first = _USER.where(users.c.is_admin.is_(True)).order_by(users.c.id).limit(1)
+    return _user(conn.execute(first).one())
+
+
 def find_user_by_email(conn: Connection, email: str) -> User | None:
     """The first user with that address."""
     row = conn.execute(_USER.where(users.c.email == email).order_by(users.c.id)).first()

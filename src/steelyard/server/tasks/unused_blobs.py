@@ -1,0 +1,46 @@
+"""Blobs that no file refers to any more are deleted, a day after they were last stored."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable
+
+from steelyard.limits import UNUSED_BLOB_HOURS_KEPT
+from steelyard.server.blobs.interface import BlobStore
+from steelyard.server.db.interface import Database
+from steelyard.server.rooms.files.queries import list_unreferenced
+from steelyard.server.tasks.runner import Task
+
+log = logging.getLogger("steelyard.tasks")
+
+DIGESTS_PER_STEP = 1000
+HOUR_US = 3_600_000_000
+
+
+def unused_blobs_task(db: Database, blobs: BlobStore, now_us: Callable[[], int]) -> Task:
+    """Once an hour. The grace keeps the content of an upload that is not yet written down."""
+
+    async def run() -> None:
+        deleted = await delete_unused_blobs(
+            db, blobs, settled_before_us=now_us() - UNUSED_BLOB_HOURS_KEPT * HOUR_US
+        )
+        if deleted:
+            log.info("unused blobs deleted", extra={"count": deleted})
+
+    return Task(name="unused blobs", run=run, every_s=3600, first_after_s=600)
+
+
+async def delete_unused_blobs(db: Database, blobs: BlobStore, *, settled_before_us: int) -> int:
+    """Delete blobs that were stored before that moment and belong to nothing; how many."""
+    settled = blobs.list_settled(before_us=settled_before_us)
+    deleted = 0
+    while step := await asyncio.to_thread(
+        lambda: list(itertools.islice(settled, DIGESTS_PER_STEP))
+    ):
+        for digest in await db.read(list_unreferenced, step):
+            deleted += await asyncio.to_thread(
+                blobs.delete, digest, settled_before_us=settled_before_us
+            )
+    return deleted
