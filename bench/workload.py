@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-#: Six metrics that a framework computed in float32, two that Python computed in float64, two counts.
+#: Six metrics computed in float32 by a framework, two in float64 by Python, two counts.
 METRICS = (
     "train/loss",
     "train/accuracy",
