@@ -1,0 +1,83 @@
+"""The schema of schema.graphql with our resolvers on it. Built once, when the module is imported.
+
+Resolvers are plain functions `(source, context, **arguments)`; a field without one is the attribute
+or key of its source with the same name in snake_case.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from graphql import (
+    GraphQLArgument,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    build_schema,
+)
+
+from steelyard.server.gateway.scalars import bind_scalars
+
+Resolver = Callable[..., Any]
+Resolvers = Mapping[str, Mapping[str, Resolver]]
+
+SDL_PATH = Path(__file__).with_name("schema.graphql")
+
+
+def make_schema(resolvers: Resolvers) -> GraphQLSchema:
+    """The executable schema. `resolvers` is type name -> field name -> function.
+
+    Raises AssertionError for a resolver of a field that the SDL does not have.
+    """
+    schema = build_schema(SDL_PATH.read_text(encoding="utf-8"))
+    bind_scalars(schema)
+    for kind in schema.type_map.values():
+        if kind.name.startswith("__"):
+            continue
+        if isinstance(kind, GraphQLInputObjectType):
+            for name, field in kind.fields.items():
+                field.out_name = snake_case(name)
+        elif isinstance(kind, GraphQLObjectType):
+            _bind_type(kind, resolvers.get(kind.name, {}))
+    return schema
+
+
+def snake_case(name: str) -> str:
+    """entityName -> entity_name; runID -> run_id; rampIDType -> ramp_id_type."""
+    return re.sub(r"(?<=[a-z0-9])([A-Z])|(?<=[A-Z])([A-Z])(?=[a-z])", r"_\1\2", name).lower()
+
+
+def _bind_type(kind: GraphQLObjectType, resolvers: Mapping[str, Resolver]) -> None:
+    unknown = set(resolvers) - set(kind.fields)
+    assert not unknown, f"resolvers of {kind.name} without a field: {sorted(unknown)}"
+    for name, field in kind.fields.items():
+        for argument_name, argument in field.args.items():
+            _rename(argument, argument_name)
+        _bind_field(field, name, resolvers.get(name))
+
+
+def _rename(argument: GraphQLArgument, name: str) -> None:
+    argument.out_name = snake_case(name)
+
+
+def _bind_field(field: GraphQLField, name: str, resolver: Resolver | None) -> None:
+    if resolver is None:
+        field.resolve = _attribute(snake_case(name))
+        return
+
+    def resolve(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+        return resolver(source, info.context, **arguments)
+
+    field.resolve = resolve
+
+
+def _attribute(name: str) -> Resolver:
+    def resolve(source: Any, _info: GraphQLResolveInfo, **_arguments: Any) -> Any:
+        return source.get(name) if isinstance(source, dict) else getattr(source, name)
+
+    return resolve

@@ -1,0 +1,45 @@
+"""What this server is and supports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from steelyard.server.gateway.context import Context
+
+#: Only what works. Source of the names: wandb 0.31.0, proto wandb_internal ServerFeature.
+FEATURES = (
+    "FILESTREAM_GZIP",
+    "LARGE_FILENAMES",
+    "MARK_RUN_FILES_UPLOADED",
+    "STRUCTURED_CONSOLE_LOGS",
+    "TOTAL_COUNT_IN_FILE_CONNECTION",
+    "UPDATE_RUN_STATE",
+)
+#: Newest client we are tested with, and the oldest that can work at all. `wandb verify` fails
+#: without the first.
+CLI_VERSIONS = {"max_cli_version": "0.31.0", "min_cli_version": "0.13.0"}
+#: Version of W&B's own server whose protocol we speak; clients compare it with the newest.
+PROTOCOL_VERSION = "0.80.0"
+
+
+def features(_source: Any, _context: Context) -> list[dict[str, Any]]:
+    return [{"name": name, "is_enabled": True} for name in FEATURES]
+
+
+def cli_version_info(_source: Any, _context: Context) -> dict[str, str]:
+    return CLI_VERSIONS
+
+
+def latest_local_version_info(_source: Any, _context: Context) -> dict[str, Any]:
+    return {
+        "out_of_date": False,
+        "latest_version_string": PROTOCOL_VERSION,
+        "version_on_this_instance_string": PROTOCOL_VERSION,
+    }
+
+
+SERVER_INFO = {
+    "features": features,
+    "cliVersionInfo": cli_version_info,
+    "latestLocalVersionInfo": latest_local_version_info,
+}

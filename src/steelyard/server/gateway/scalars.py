@@ -1,0 +1,59 @@
+"""How values of our scalar types cross the wire."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from graphql import GraphQLError, GraphQLScalarType, GraphQLSchema, IntValueNode, ValueNode
+
+INT64_MAX = 2**63 - 1
+
+
+def format_time(time_us: int) -> str:
+    """Microseconds since 1970 as clients read times: ISO 8601 UTC, whole seconds."""
+    return datetime.fromtimestamp(time_us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def bind_scalars(schema: GraphQLSchema) -> None:
+    """Give the scalars of the SDL their behaviour."""
+    for name in ("Int64", "Duration"):
+        _scalar(schema, name).parse_value = _parse_int64
+        _scalar(schema, name).parse_literal = _parse_int64_literal
+    _scalar(schema, "JSONString").parse_value = _parse_json_string
+    _scalar(schema, "DateTime").serialize = _serialize_time
+
+
+def _scalar(schema: GraphQLSchema, name: str) -> GraphQLScalarType:
+    found = schema.type_map[name]
+    assert isinstance(found, GraphQLScalarType)
+    return found
+
+
+def _parse_int64(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise GraphQLError(f"{value!r} is not an integer")
+    try:
+        number = int(value)
+    except (ValueError, OverflowError) as error:
+        raise GraphQLError(f"{value!r} is not an integer") from error
+    if abs(number) > INT64_MAX:
+        raise GraphQLError(f"{value!r} does not fit into 64 bits")
+    return number
+
+
+def _parse_int64_literal(node: ValueNode, _variables: Any = None) -> int:
+    if not isinstance(node, IntValueNode):
+        raise GraphQLError("an integer is needed here")
+    return _parse_int64(node.value)
+
+
+def _parse_json_string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise GraphQLError("a JSON text in a string is needed here")
+    return value
+
+
+def _serialize_time(value: Any) -> str:
+    assert isinstance(value, int)
+    return format_time(value)
