@@ -69,6 +69,7 @@ class Accepted(msgspec.Struct, frozen=True):
 
     run_id: int
     is_stop_requested: bool
+    has_ended: bool
     history: Appended | None
     system: Appended | None
 
@@ -136,7 +137,8 @@ def accept_upload(
             conn, run_id=run.id, offset=sent.offset, lines=sent.lines, now_us=now_us
         )
     _record_life(conn, run, path, upload, _is_replay(upload, history, system), now_us)
-    return Accepted(run.id, run.stop_requested, history, system)
+    has_ended = upload.exit_code is not None
+    return Accepted(run.id, run.stop_requested, has_ended, history, system)
 
 
 def _get_writable_run(conn: Connection, caller: Caller, path: RunPath) -> _RunRow:
