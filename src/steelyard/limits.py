@@ -55,7 +55,7 @@ CHART_NONFINITE_MAX = 10_000  # places of NaN and infinities listed with one pan
 
 # History storage.
 SEAL_ROWS = 1024  # tail rows of a run that ask for a seal
-SEAL_BYTES = 2 * MIB  # tail bytes (uncompressed) of a run that ask for a seal
+SEAL_BYTES = 8 * MIB  # tail bytes (uncompressed) of a run that ask for a seal
 UNUSED_BLOB_HOURS_KEPT = 24  # content that no file refers to, after it was last stored
 TAIL_BYTES_MAX = 512 * MIB  # waiting in all tails: above it uploads are told to slow down
 TAIL_ROW_BYTES_MAX = MIB  # uncompressed lines in one row of the tail, unless one line is longer
@@ -63,12 +63,11 @@ LINE_DEPTH_MAX = 200  # levels of lists and objects in one line; a deeper line i
 WRITERS_PER_RUN_MAX = 4096  # processes that write into one stream of a run
 TAIL_CACHE_BYTES = 48 * MIB  # parsed tails kept in memory, all runs together
 KEY_TAIL_ROWS_MAX = 20_000  # unsealed rows looked through for a list of keys
-SEAL_BLOBS = 256  # appends of a run that ask for a seal
-SEAL_STALE_S = 60  # a tail nobody adds to is sealed after this
-SEAL_JOB_BYTES = 4 * MIB  # uncompressed lines sealed in one go
+SEAL_STALE_S = 300  # a tail nobody adds to is sealed after this
+SEAL_JOB_BYTES = 8 * MIB  # uncompressed lines sealed in one go
 SEAL_TIMEOUT_S = 120  # a sealing process that takes longer is replaced
 COMPACT_ROWS = 16_384  # rows of a segment that is not merged with others any more
-COMPACT_BYTES = 8 * MIB  # packed bytes of a segment that is not merged with others any more
+COMPACT_BYTES = 4 * MIB  # packed bytes of a segment that is not merged with others any more
 COMPACT_SEGMENTS_MIN = 8  # small segments that are worth a merge
 PYRAMID_POINTS_MIN = 4_000_000  # raw points of a panel from which it is drawn from summaries
 PYRAMID_CELLS_PER_BUCKET = 16  # … if each bucket still gets this many

@@ -4,72 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy.engine import Connection
 
 from steelyard.errors import Conflict, Invalid
-from steelyard.server.columns import append, edit, read, segments
-from steelyard.server.columns.interface import Appended, Stream
-from steelyard.server.columns.streams import find_locked_stream, save_stream
+from steelyard.server.columns import append, edit, read
 from steelyard.server.db.interface import Database
-
-NOW = 1_790_000_000_000_000
-
-
-def lines_of(rows: list[dict[str, Any]]) -> list[str]:
-    return [json.dumps(row) for row in rows]
-
-
-def send(
-    db: Database,
-    rows: Sequence[Any],
-    *,
-    offset: int = 0,
-    run_id: int = 1,
-    stream: Stream = "history",
-    writer: str = "",
-) -> Appended:
-    texts = [row if isinstance(row, str) else json.dumps(row) for row in rows]
-    return db.write_now(
-        append.append_lines,
-        run_id=run_id,
-        stream=stream,
-        writer=writer,
-        offset=offset,
-        lines=texts,
-        now_us=NOW,
-    )
-
-
-def seal_now(db: Database, run_id: int = 1, stream: Stream = "history") -> None:
-    def seal(conn: Connection) -> None:
-        state = find_locked_stream(conn, run_id, stream)
-        if state is not None:
-            save_stream(conn, run_id, stream, segments.seal_in_place(conn, run_id, stream, state))
-
-    db.write_now(seal)
-
-
-def rows_of(db: Database, run_id: int = 1, stream: Stream = "history", **kw: Any) -> list[Any]:
-    kw.setdefault("min_step", 0)
-    kw.setdefault("limit", 10_000)
-    return db.read_now(read.read_rows, run_id, stream, **kw)
-
-
-def same(left: Any, right: Any) -> bool:
-    """Equal, with NaN equal to itself and types told apart."""
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(same, left, right))
-    if isinstance(left, float) and isinstance(right, float):
-        return left == right or (math.isnan(left) and math.isnan(right))
-    return type(left) is type(right) and left == right
-
+from tests.contract.columns_model import NOW, rows_of, same, seal_now, send
 
 EVERYTHING: list[dict[str, Any]] = [
     {"_step": 0, "loss": 1.5, "n": 3, "ok": True, "text": "a\0b", "none": None},

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from steelyard import limits
 from steelyard.errors import Invalid, TooLarge
-from steelyard.server.columns import edit, tail
+from steelyard.server.columns import blocks, edit, tail
 from steelyard.server.columns.interface import STREAM_IDS, Appended, Stream
 from steelyard.server.columns.seal import Piece
 from steelyard.server.columns.streams import find_stream, lock_stream, save_stream
@@ -86,7 +86,7 @@ def append_lines(
                     "n_lines": stop - start,
                     "raw_bytes": size_bytes,
                     "crcs": tail.crc_bytes(encoded.crcs[start:stop]),
-                    "data": tail.pack_texts(encoded.texts[start:stop]),
+                    "data": blocks.pack_texts(encoded.texts[start:stop]),
                 }
             )
             raw_bytes += size_bytes

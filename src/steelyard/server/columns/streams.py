@@ -43,6 +43,17 @@ _UPDATE = (
     )
 )
 
+_SWAP_VERSION = (
+    sa.update(history_stream)
+    .where(_THIS, history_stream.c.version == sa.bindparam("old_version"))
+    .values(
+        version=history_stream.c.version + 1,
+        tail_rows=history_stream.c.tail_rows - sa.bindparam("sealed_rows", type_=sa.Integer),
+        tail_bytes=history_stream.c.tail_bytes - sa.bindparam("sealed_bytes", type_=sa.BigInteger),
+        has_tail=history_stream.c.tail_rows > sa.bindparam("sealed_rows", type_=sa.Integer),
+    )
+)
+
 
 class StreamState(msgspec.Struct, frozen=True):
     """`writers` holds the next line of each; `next_seq` orders appends of all of them."""
@@ -108,6 +119,20 @@ def save_stream(
             "new_appended_at_us": now_us,
         },
     )
+
+
+def swap_version(
+    conn: Connection,
+    run_id: int,
+    stream: Stream,
+    version: int,
+    *,
+    sealed_rows: int = 0,
+    sealed_bytes: int = 0,
+) -> bool:
+    """Begin a change that was prepared at `version`; False if the stream has changed since."""
+    params = {"old_version": version, "sealed_rows": sealed_rows, "sealed_bytes": sealed_bytes}
+    return conn.execute(_SWAP_VERSION, {**_key(run_id, stream), **params}).rowcount == 1
 
 
 def _key(run_id: int, stream: Stream) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from steelyard import limits
 from steelyard.server.columns import codec, seal
+from steelyard.server.columns.blocks import TailRow, make_blocks, parse_tail_row
 from steelyard.server.columns.interface import STREAM_IDS, Ints, Stream
 from steelyard.server.columns.lines import encode_line
 from steelyard.server.columns.tables import history_segment, history_tail
@@ -55,28 +56,9 @@ class EncodedLines(msgspec.Struct, frozen=True):
     crcs: list[int]
 
 
-class TailRow(msgspec.Struct, frozen=True):
-    """One row of history_tail."""
-
-    run_id: int
-    seq: int
-    piece: seal.Piece
-    raw_bytes: int
-    crcs: bytes
-    data: bytes
-
-
 def encode_lines(texts: Iterable[str]) -> EncodedLines:
     encoded = [encode_line(text) for text in texts]
     return EncodedLines(encoded, [zlib.crc32(text) for text in encoded])
-
-
-def pack_texts(texts: Sequence[bytes]) -> bytes:
-    return codec.compress(msgspec.msgpack.encode(texts))
-
-
-def unpack_texts(data: bytes) -> list[bytes]:
-    return msgspec.msgpack.decode(codec.decompress(data), type=list[bytes])
 
 
 def crc_bytes(crcs: Sequence[int]) -> bytes:
@@ -87,20 +69,33 @@ def parse_pieces(text: str) -> list[seal.Piece]:
     return _PIECES.decode(text)
 
 
-def list_tail(conn: Connection, run_ids: Sequence[int], stream: Stream) -> list[TailRow]:
-    """The rows of the tails of several runs, each in the order they were written."""
-    rows = conn.execute(_SELECT_TAIL, {"runs": list(run_ids), "of_stream": STREAM_IDS[stream]})
-    return [
-        TailRow(
-            run_id=row.run_id,
-            seq=row.seq,
-            piece=seal.Piece(row.writer, row.first_line, row.n_lines),
-            raw_bytes=row.raw_bytes,
-            crcs=bytes(row.crcs),
-            data=bytes(row.data),
-        )
-        for row in rows
-    ]
+def list_tail(
+    conn: Connection, run_ids: Sequence[int], stream: Stream, *, bytes_max: int | None = None
+) -> list[TailRow]:
+    """The rows of the tails of several runs, each in the order they were written.
+
+    With `bytes_max` not many more than fill so many uncompressed bytes.
+    """
+    found: list[TailRow] = []
+    size_bytes = 0
+    params = {"runs": list(run_ids), "of_stream": STREAM_IDS[stream]}
+    options = {} if bytes_max is None else {"yield_per": 256}
+    with conn.execute(_SELECT_TAIL, params, execution_options=options) as rows:
+        for row in rows:
+            found.append(
+                TailRow(
+                    run_id=row.run_id,
+                    seq=row.seq,
+                    piece=seal.Piece(row.writer, row.first_line, row.n_lines),
+                    raw_bytes=row.raw_bytes,
+                    crcs=bytes(row.crcs),
+                    data=bytes(row.data),
+                )
+            )
+            size_bytes += row.raw_bytes
+            if bytes_max is not None and size_bytes > bytes_max:
+                break
+    return found
 
 
 def list_sealed_pieces(
@@ -175,26 +170,6 @@ def load_newest_blocks(
         run_id: make_blocks([(row, _parse_cached(row, stream)) for row in rows], stream, {})
         for run_id, rows in by_run.items()
     }
-
-
-def make_blocks(
-    parsed: Iterable[tuple[TailRow, seal.Rows]], stream: Stream, last_steps: dict[str, int]
-) -> list[seal.Block]:
-    """Give rows their final steps. `last_steps`: step before the first row, by writer."""
-    blocks, previous = [], dict(last_steps)
-    for row, rows in parsed:
-        writer = row.piece.writer
-        if stream == "system":
-            steps = row.piece.first_line + np.arange(rows.n, dtype=np.int64)
-        else:
-            steps = seal.resolve_steps(rows, previous.get(writer))
-        previous[writer] = int(steps[-1])
-        blocks.append(seal.Block([row.piece], steps, row.crcs, rows.columns))
-    return blocks
-
-
-def parse_tail_row(row: TailRow, stream: Stream) -> seal.Rows:
-    return seal.parse_rows(unpack_texts(row.data), takes_step=stream == "history")
 
 
 class ParsedTails:
