@@ -38,7 +38,7 @@ bench: ## measure, and compare with the budgets (ARGS=ingest for one of them)
 	@$(PYTHON) -m bench $(ARGS)
 
 conformance: ## the official client's own tests: make conformance WANDB_REPO=path/of/a/clone
-	@$(PYTHON) conformance/run.py --wandb-repo "$(WANDB_REPO)" $(ARGS)
+	@$(PYTHON) -m conformance $(if $(WANDB_REPO),--wandb-repo "$(WANDB_REPO)") $(ARGS)
 
 wheel: ## build dist/steelyard-*.whl with the web UI inside
 	@.ci/run wheel
