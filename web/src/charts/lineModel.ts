@@ -23,18 +23,24 @@ export interface Mark {
   count: number;
 }
 
-export interface Line {
-  run: PanelRun;
+/** One series without its empty buckets: what does not depend on how it is shown. */
+export interface Points {
+  run: string;
   x: Float64Array;
   /** As logged (last of each bucket). */
   raw: Float64Array;
-  /** What is drawn: smoothed, or `raw` itself. */
-  y: Float64Array;
   /** 1 where the point is not connected with the one before it. */
   breaks: Uint8Array;
   band: { lo: Float64Array; hi: Float64Array } | null;
   marks: Mark[];
+  /** Points in range before they were put into buckets. */
   pointCount: number;
+}
+
+export interface Line extends Omit<Points, "run"> {
+  run: PanelRun;
+  /** What is drawn: smoothed, or `raw` itself. */
+  y: Float64Array;
 }
 
 export interface LineModel {
@@ -42,10 +48,6 @@ export interface LineModel {
   /** Extent of the data in view; null = nothing to draw. */
   x: readonly [number, number] | null;
   y: readonly [number, number] | null;
-  isExact: boolean;
-  /** Points ≤ 0 that a log axis cannot show. */
-  offLogCount: number;
-  nonFiniteCount: number;
 }
 
 export interface LineOptions {
@@ -61,33 +63,35 @@ const GAP_FACTOR = 10;
 const GAP_RANK = 4;
 const GAP_POINTS_MIN = 8;
 
-export function buildLines(frame: Frame, options: LineOptions): LineModel {
-  const runs = new Map(options.runs.map((run) => [run.name, run]));
-  const width = getWidth(frame.grid, options.range);
-  const lines: Line[] = [];
-  frame.meta.series.forEach((series, index) => {
-    const run = runs.get(series.run);
-    if (run !== undefined) lines.push(buildLine(frame, index, run, width, options));
-  });
-  // In the order of the run list, so the same run lies on top in every panel.
-  const order = new Map(options.runs.map((run, index) => [run.name, index]));
-  lines.sort((a, b) => (order.get(b.run.name) ?? 0) - (order.get(a.run.name) ?? 0));
-  return {
-    lines,
-    ...getExtent(lines, options),
-    isExact: frame.exact,
-    nonFiniteCount: lines.reduce((n, line) => n + countMarks(line.marks), 0),
-    offLogCount: options.isLog ? lines.reduce((n, line) => n + countNotPositive(line.raw), 0) : 0,
-  };
+const readPointsOnce = new WeakMap<Frame, Map<string, Points>>();
+
+/** The series of a frame by run, decoded once however often it is drawn. */
+export function readPoints(frame: Frame): ReadonlyMap<string, Points> {
+  const known = readPointsOnce.get(frame);
+  if (known !== undefined) return known;
+  const points = new Map(
+    frame.meta.series.map(({ run }, index) => [run, readOne(frame, run, index)]),
+  );
+  readPointsOnce.set(frame, points);
+  return points;
 }
 
-function buildLine(
-  frame: Frame,
-  index: number,
-  run: PanelRun,
-  width: number,
-  { smoothing, hasBand }: LineOptions,
-): Line {
+export function buildLines(frame: Frame, options: LineOptions): LineModel {
+  const points = readPoints(frame);
+  const width = getWidth(frame.grid, options.range);
+  const lines: Line[] = [];
+  // Backwards, so that the first run of the list is drawn last and lies on top in every panel.
+  for (let i = options.runs.length - 1; i >= 0; i--) {
+    const run = options.runs[i] as PanelRun;
+    const own = points.get(run.name);
+    if (own === undefined) continue;
+    const y = smooth(own.x, own.raw, options.smoothing, width);
+    lines.push({ ...own, run, y, band: options.hasBand ? own.band : null });
+  }
+  return { lines, ...getExtent(lines, options) };
+}
+
+function readOne(frame: Frame, run: string, index: number): Points {
   const values = readSeries(frame, frame.line, index);
   const kept = listPresent(values);
   const x = pick(frame.grid, kept);
@@ -103,9 +107,9 @@ function buildLine(
     run,
     x,
     raw,
-    y: smooth(x, raw, smoothing, width),
     breaks: findBreaks(x, kept, nonFinite),
-    band: hasBand && !frame.exact ? readBand(frame, index, kept) : null,
+    // In an exact frame every point is drawn, so minimum and maximum are the line itself.
+    band: frame.exact ? null : readBand(frame, index, kept),
     marks,
     pointCount: frame.meta.series[index]?.points ?? kept.length,
   };
@@ -198,35 +202,41 @@ export function findFirstAtLeast(xs: Float64Array, x: number): number {
   return low;
 }
 
-export interface LineSummary {
-  run: PanelRun;
+export interface PointsSummary {
   pointCount: number;
   lastX: number;
   last: number;
   min: number;
-  minX: number;
   max: number;
 }
 
-export function summarizeLine(line: Line): LineSummary {
-  const { x, raw, band } = line;
-  let [min, minX, max] = [Number.POSITIVE_INFINITY, Number.NaN, Number.NEGATIVE_INFINITY];
+/** Lowest and highest include the envelope, so they hold for all points and not only for the drawn ones. */
+export function summarize({ x, raw, band, pointCount }: Points): PointsSummary {
+  let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let i = 0; i < raw.length; i++) {
-    const low = band?.lo[i] ?? (raw[i] as number);
-    const high = band?.hi[i] ?? (raw[i] as number);
-    if (low < min) [min, minX] = [low, x[i] as number];
-    if (high > max) max = high;
+    min = Math.min(min, band?.lo[i] ?? (raw[i] as number));
+    max = Math.max(max, band?.hi[i] ?? (raw[i] as number));
   }
   const end = raw.length - 1;
+  const isEmpty = raw.length === 0;
   return {
-    run: line.run,
-    pointCount: line.pointCount,
+    pointCount,
     lastX: x[end] ?? Number.NaN,
     last: raw[end] ?? Number.NaN,
-    min: raw.length > 0 ? min : Number.NaN,
-    minX,
-    max: raw.length > 0 ? max : Number.NaN,
+    min: isEmpty ? Number.NaN : min,
+    max: isEmpty ? Number.NaN : max,
   };
+}
+
+export function countMarks(marks: readonly Mark[]): number {
+  return marks.reduce((n, mark) => n + mark.count, 0);
+}
+
+/** Points that a log axis has no place for. */
+export function countNotPositive({ raw }: Points): number {
+  let n = 0;
+  for (const value of raw) if (value <= 0) n++;
+  return n;
 }
 
 function getExtent(
@@ -285,14 +295,4 @@ function pick(values: Float64Array, indices: Uint32Array): Float64Array {
 function getWidth(grid: Float64Array, range: readonly [number, number] | null): number {
   if (range !== null) return range[1] - range[0];
   return (grid[grid.length - 1] ?? 0) - (grid[0] ?? 0);
-}
-
-function countMarks(marks: readonly Mark[]): number {
-  return marks.reduce((n, mark) => n + mark.count, 0);
-}
-
-function countNotPositive(values: Float64Array): number {
-  let n = 0;
-  for (const value of values) if (value <= 0) n++;
-  return n;
 }

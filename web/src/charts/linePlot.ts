@@ -11,13 +11,14 @@ import type { XAxis } from "~/core/frame";
 import type { Highlight } from "~/core/highlight";
 import type { ChartTheme } from "./chartTheme";
 import { formatDuration, formatLogTicks, formatTicks } from "./format";
-import { type LineModel, type Reading, readLine } from "./lineModel";
+import { type Line, type LineModel, type Mark, type Reading, readLine } from "./lineModel";
 import { getTickSteps, padLogRange, padRange, type Range, widenRange } from "./scales";
 import { cancelDraw, scheduleDraw } from "./scheduler";
 import { drawHighlight, drawLines, type Projection, toCanvasX, toCanvasY } from "./strokes";
 
 export interface PlotView {
-  model: LineModel;
+  /** Called when the panel is drawn, so that building lines is part of the frame budget and not of a render. */
+  makeModel: () => LineModel;
   axis: XAxis;
   isLog: boolean;
   /** Zoomed x range; null = all data. */
@@ -30,6 +31,10 @@ export interface PointerReading {
   x: number;
   /** Nearest line first. */
   readings: Reading[];
+  /** NaN and ±Infinity near x. */
+  marks: { line: Line; mark: Mark }[];
+  /** Run near enough to be meant, or null. */
+  highlighted: string | null;
   /** In CSS pixels of the viewport. */
   clientX: number;
   clientY: number;
@@ -51,6 +56,7 @@ export interface LinePlotOptions {
 const HIT_PX = 30;
 /** A point further left or right than this does not belong to the pointer's x. */
 const REACH_PX = 24;
+const MARK_REACH_PX = 6;
 const DRAG_MIN_PX = 5;
 const LABEL_PX = 6.3;
 const X_AXIS_PX = 24;
@@ -78,12 +84,14 @@ export class LinePlot {
   readonly #pointerOwner = {};
   #plot: uPlot;
   #view: PlotView;
+  #model: LineModel;
   /** Draws of the base layer so far; hovering must leave it alone. */
   drawCount = 0;
 
   constructor(options: LinePlotOptions) {
     this.#options = options;
     this.#view = options.view;
+    this.#model = options.view.makeModel();
     this.#overlay = document.createElement("canvas");
     this.#overlay.dataset.layer = "highlight";
     this.#dot = document.createElement("div");
@@ -95,9 +103,10 @@ export class LinePlot {
 
   /** Takes new data, theme or range; drawn in the next frame. */
   update(view: PlotView): void {
-    const old = this.#view;
-    this.#view = view;
     scheduleDraw(this, () => {
+      const old = this.#view;
+      this.#view = view;
+      this.#model = view.makeModel();
       if (view.isLog !== old.isLog || view.axis !== old.axis || view.theme !== old.theme) {
         const { width, height } = this.#plot;
         this.#plot.destroy();
@@ -207,11 +216,11 @@ export class LinePlot {
   }
 
   #getXRange(): Range {
-    return widenRange(this.#view.range ?? this.#view.model.x ?? EMPTY_X);
+    return widenRange(this.#view.range ?? this.#model.x ?? EMPTY_X);
   }
 
   #getYRange(): Range {
-    const { y } = this.#view.model;
+    const { y } = this.#model;
     if (this.#view.isLog) return y === null ? EMPTY_LOG_Y : padLogRange(y);
     return y === null ? EMPTY_Y : padRange(y);
   }
@@ -232,7 +241,7 @@ export class LinePlot {
 
   #drawBase(plot: uPlot): void {
     this.drawCount += 1;
-    drawLines(plot.ctx, this.#view.model, this.#project(plot));
+    drawLines(plot.ctx, this.#model, this.#project(plot));
   }
 
   #planOverlay(): void {
@@ -241,9 +250,9 @@ export class LinePlot {
 
   #drawOverlay(): void {
     const run = this.#options.highlight.run;
-    const line = this.#view.model.lines.find((candidate) => candidate.run.name === run);
+    const line = this.#model.lines.find((candidate) => candidate.run.name === run);
     // Without other lines there is nothing to tell the highlighted one from.
-    const isShown = line !== undefined && this.#view.model.lines.length > 1;
+    const isShown = line !== undefined && this.#model.lines.length > 1;
     this.#overlay.hidden = !isShown;
     if (!isShown) return;
     const projection = { ...this.#project(this.#plot), left: 0, top: 0 };
@@ -284,7 +293,18 @@ export class LinePlot {
     this.#options.onPointer(null);
   }
 
+  /** Moves the crosshair to a share 0…1 of the plot's width, as the pointer would. */
+  readAt(share: number): PointerReading {
+    const box = this.#plot.over.getBoundingClientRect();
+    this.#plot.setCursor({ left: share * box.width, top: box.height / 2 }, true);
+    return this.#read(box.left + share * box.width, box.top + box.height / 2);
+  }
+
   #readPointer(clientX: number, clientY: number): void {
+    this.#options.onPointer(this.#read(clientX, clientY));
+  }
+
+  #read(clientX: number, clientY: number): PointerReading {
     const box = this.#plot.over.getBoundingClientRect();
     const projection = {
       ...this.#project(this.#plot),
@@ -294,23 +314,27 @@ export class LinePlot {
       height: box.height,
     };
     const [x0, x1] = projection.x;
-    const x = x0 + ((clientX - box.left) / box.width) * (x1 - x0);
-    const reach = (REACH_PX / box.width) * (x1 - x0);
-    const distances = new Map<Reading, number>();
-    for (const line of this.#view.model.lines) {
-      const reading = readLine(line, x, reach);
+    const perPx = (x1 - x0) / Math.max(1, box.width);
+    const x = x0 + (clientX - box.left) * perPx;
+    const near: { reading: Reading; away: number }[] = [];
+    const marks: PointerReading["marks"] = [];
+    for (const line of this.#model.lines) {
+      for (const mark of line.marks) {
+        if (Math.abs(mark.x - x) <= MARK_REACH_PX * perPx) marks.push({ line, mark });
+      }
+      const reading = readLine(line, x, REACH_PX * perPx);
       if (reading === null) continue;
       const away = Math.abs(toCanvasY(reading.lineY, projection) - (clientY - box.top));
-      distances.set(reading, Number.isFinite(away) ? away : Number.POSITIVE_INFINITY);
+      near.push({ reading, away: Number.isFinite(away) ? away : Number.POSITIVE_INFINITY });
     }
-    const readings = [...distances.keys()].sort(
-      (a, b) => (distances.get(a) as number) - (distances.get(b) as number),
-    );
-    const nearest = readings[0];
-    const isHit = nearest !== undefined && (distances.get(nearest) as number) <= HIT_PX;
-    this.#options.highlight.set(isHit ? nearest.line.run.name : null);
-    this.#moveDot(nearest ?? null, projection);
-    this.#options.onPointer({ x, readings, clientX, clientY });
+    near.sort((a, b) => a.away - b.away);
+    const nearest = near[0];
+    const isHit = nearest !== undefined && nearest.away <= HIT_PX;
+    const highlighted = isHit ? nearest.reading.line.run.name : null;
+    this.#options.highlight.set(highlighted);
+    this.#moveDot(nearest?.reading ?? null, projection);
+    const readings = near.map(({ reading }) => reading);
+    return { x, readings, marks, highlighted, clientX, clientY };
   }
 
   #moveDot(reading: Reading | null, projection: Projection): void {

@@ -6,6 +6,7 @@
 /** W&B's constant: the range of x counts as this many steps, whatever its unit. */
 export const VIEWPORT_SCALE = 1000;
 const WEIGHT_MAX = 0.999;
+const SPACING_TOLERANCE = 1e-11;
 
 /**
  * Smooths one series.
@@ -28,14 +29,18 @@ export function smooth(
   let sum = 0;
   let debias = 0;
   let previousX = Number.NaN;
+  let changeInX = 0;
+  let decay = 1;
   for (let i = 0; i < y.length; i++) {
     const value = y[i] as number;
     if (!Number.isFinite(value)) continue;
     const here = x[i] as number;
-    const changeInX = Number.isNaN(previousX)
-      ? 0
-      : ((here - previousX) / rangeOfX) * VIEWPORT_SCALE;
-    const decay = base ** changeInX;
+    const change = Number.isNaN(previousX) ? 0 : ((here - previousX) / rangeOfX) * VIEWPORT_SCALE;
+    // Even grids repeat one spacing; the power is most of the cost of a slider step.
+    if (Math.abs(change - changeInX) > SPACING_TOLERANCE * change) {
+      changeInX = change;
+      decay = base ** change;
+    }
     sum = sum * decay + value;
     debias = debias * decay + 1;
     previousX = here;

@@ -1,0 +1,46 @@
+/** What a board asks the server: the catalogue of keys, and the series of the panels on screen. */
+
+import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
+import { pathOf, request, requestResponse } from "~/api/client";
+import type { MetricKey, Page } from "~/api/types";
+import type { RequestSeries, SeriesStream } from "~/core/seriesLoader";
+
+/** Panels added at once: the keys that most runs have come first. */
+export const KEYS_PAGE = 60;
+/** Longest list of run names put into a URL; above it the keys of the whole project are listed. */
+const RUN_NAMES_LENGTH_MAX = 1_500;
+
+export interface KeysQuery {
+  entity: string;
+  project: string;
+  stream: SeriesStream;
+  search: string;
+  /** Names of the runs whose keys are wanted. */
+  runs: readonly string[];
+}
+
+export function useMetricKeys({ entity, project, stream, search, runs }: KeysQuery) {
+  const isShort = runs.join("").length <= RUN_NAMES_LENGTH_MAX;
+  const names = isShort ? [...runs].sort() : [];
+  return useInfiniteQuery({
+    queryKey: ["keys", entity, project, stream, search, names],
+    queryFn: ({ pageParam, signal }) =>
+      request<Page<MetricKey>>(pathOf("api", "v1", entity, project, "keys"), {
+        query: { stream, search, run: names, limit: KEYS_PAGE, cursor: pageParam },
+        signal,
+      }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+    placeholderData: keepPreviousData,
+    enabled: runs.length > 0,
+  });
+}
+
+export function makeSeriesRequest(entity: string, project: string): RequestSeries {
+  const path = `${pathOf("api", "v1", entity, project)}/series:query`;
+  return async (query, signal) => {
+    const response = await requestResponse(path, { method: "POST", body: query, signal });
+    if (response.body === null) throw new Error("The server sent no chart data.");
+    return response.body;
+  };
+}
