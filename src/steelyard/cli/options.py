@@ -11,6 +11,16 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def with_listen_options(command: F) -> F:
+    """Where the server listens: `--host` and `--port`."""
+    for option in (
+        click.option("--port", type=int, help="Port to listen on (8080); 0 takes a free one."),
+        click.option("--host", help="Address to listen on (127.0.0.1)."),
+    ):
+        command = option(command)
+    return command
+
+
 def with_server_options(command: F) -> F:
     """Which server's data: `--data-dir` and `--database`."""
     for option in (

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from steelyard.cli.options import with_server_options
+from steelyard.cli.options import with_listen_options, with_server_options
 
 if TYPE_CHECKING:
     from steelyard.server.serve import Started
 
 
 @click.command()
-@click.option("--host", help="Address to listen on (127.0.0.1).")
-@click.option("--port", type=int, help="Port to listen on (8080); 0 takes a free one.")
+@with_listen_options
 @with_server_options
 @click.option("--base-url", metavar="URL", help="URL under which clients reach the server.")
 @click.option(

@@ -74,7 +74,7 @@ def make_data_dir(data_dir: Path) -> None:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise CannotStart(
-            f"cannot make the data directory {data_dir}: {error.strerror}; choose another --data-dir"
+            f"cannot make the data directory {data_dir} ({error.strerror}); choose another"
         ) from error
     if not os.access(data_dir, os.W_OK | os.X_OK):
         raise CannotStart(f"cannot write to the data directory {data_dir}; choose another")
@@ -145,7 +145,7 @@ def write_owner_key(path: Path, key: str) -> None:
 def _run(services: Services, listener: socket.socket, announce: Callable[[], None]) -> None:
     settings = services.settings
     config = uvicorn.Config(
-        observe_requests(create_app(services), services),  # type: ignore[arg-type]  # same ASGI
+        observe_requests(create_app(services), services),
         loop="uvloop",
         http="httptools",
         ws="none",

@@ -7,6 +7,7 @@ import secrets
 import time
 from contextvars import ContextVar
 
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from steelyard.server.http.metrics import Metrics
@@ -29,7 +30,7 @@ class RequestObserver:
         self._slow_s = slow_ms / 1000 if slow_ms > 0 else float("inf")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
         request_id = secrets.token_hex(6)

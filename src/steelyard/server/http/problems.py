@@ -49,6 +49,8 @@ TITLES = {
 #: Paths of W&B's protocol: their clients read {"error": text}.
 GATEWAY_PREFIXES = ("/graphql", "/files/", "/storage/", "/api/v1/admin/", "/artifacts")
 RETRYABLE = frozenset({408, 429, 500, 502, 503, 504})
+#: litestar 2.25 connection/request.py: the only sign of a body that broke off.
+DISCONNECTED = "client disconnected prematurely"
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -101,6 +103,10 @@ def answer_our_error(request: AnyRequest, error: errors.SteelyardError) -> Respo
 
 def answer_http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
     """An error of the framework: unknown path, wrong method, body that does not fit."""
+    if error.detail == DISCONNECTED:  # nobody reads the answer; no mistake of the server either
+        return problem_response(
+            request.scope["path"], status=400, code="torn", detail="the body broke off"
+        )
     if error.status_code >= 500:
         return answer_any_error(request, error)
     detail = error.detail

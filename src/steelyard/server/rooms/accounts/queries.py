@@ -161,9 +161,12 @@ def get_user_by_id(conn: Connection, user_id: int) -> User:
 
 
 def get_first_admin(conn: Connection) -> User:
-    """The admin who was there first: the owner, on most servers. There always is one."""
+    """The admin who was there first: the owner, on most servers; NotFound before the first start."""
     first = _USER.where(users.c.is_admin.is_(True)).order_by(users.c.id).limit(1)
-    return _user(conn.execute(first).one())
+    row = conn.execute(first).first()
+    if row is None:
+        raise NotFound("there is no user yet; the first start makes one: steelyard up")
+    return _user(row)
 
 
 def find_user_by_email(conn: Connection, email: str) -> User | None:

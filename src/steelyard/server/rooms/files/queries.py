@@ -75,6 +75,12 @@ def list_files_by_id(conn: Connection, file_ids: Sequence[int]) -> list[RunFile]
     return [RunFile(**row._mapping) for row in rows]
 
 
+def list_digests(conn: Connection) -> list[bytes]:
+    """SHA-256 digests of all content that files refer to, in order."""
+    digests = sa.select(run_files.c.sha256).distinct().order_by(run_files.c.sha256)
+    return [bytes(digest) for digest in conn.execute(digests).scalars()]
+
+
 def list_unreferenced(conn: Connection, digests: Sequence[bytes]) -> list[bytes]:
     """Those of the SHA-256 digests that no file refers to."""
     used: set[bytes] = set()

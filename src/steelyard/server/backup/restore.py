@@ -1,0 +1,177 @@
+"""Restoring a backup into an empty place, of the same or the other kind of database."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import shutil
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import sqlalchemy as sa
+import zstandard
+from sqlalchemy.engine import Connection
+
+import steelyard.server.tables  # noqa: F401  # declares every table
+from steelyard.errors import Conflict, Invalid
+from steelyard.server.backup.manifest import FORMAT, MANIFEST_NAME, Manifest, TablePage
+from steelyard.server.blobs.interface import BlobStore
+from steelyard.server.blobs.open import open_blobs
+from steelyard.server.db.dialect import metadata
+from steelyard.server.db.interface import Database
+from steelyard.server.db.open import open_database
+from steelyard.server.migrations import create_schema, current_revision, head_revision
+from steelyard.server.settings import ServerSettings
+
+COPY_BYTES = 1024 * 1024
+PAGE_BYTES_MAX = 4 * 1024 * 1024 * 1024
+
+
+def restore_backup(source: Path, settings: ServerSettings) -> Manifest:
+    """Check the whole backup, then restore it; what was restored is complete or absent.
+
+    Everything is built next to the data directory and takes its name at the end; on PostgreSQL the
+    rows are one transaction. Raises Conflict for a target that is not empty, Invalid for a file
+    that is damaged or of another schema.
+    """
+    data_dir = settings.data_dir.absolute()
+    if data_dir.exists() and any(data_dir.iterdir()):
+        raise Conflict(f"{data_dir} is not empty; restore into a new --data-dir")
+    with _opened(source) as archive:
+        manifest = verify(archive)
+        data_dir.parent.mkdir(parents=True, exist_ok=True)
+        building = data_dir.with_name(f".{data_dir.name}.{secrets.token_hex(4)}.restoring")
+        building.mkdir(mode=0o700)
+        try:
+            _build(archive, building, settings)
+            building.rename(data_dir)
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
+    return manifest
+
+
+def verify(archive: tarfile.TarFile) -> Manifest:
+    """Read every byte of the backup against its table of contents. Invalid says what is wrong."""
+    manifest = _read_manifest(archive)
+    seen: dict[str, str] = {}
+    blob_count = 0
+    for member in archive:
+        digest = _hash_member(archive, member)
+        if member.name.startswith("blobs/"):
+            blob_count += 1
+            if digest != member.name.removeprefix("blobs/"):
+                raise Invalid(f"the backup is damaged: the content of {member.name} has changed")
+        elif member.name != MANIFEST_NAME:
+            seen[member.name] = digest
+    wrong = [name for name, digest in manifest.sha256.items() if seen.get(name) != digest]
+    if wrong or len(seen) != len(manifest.sha256) or blob_count != manifest.blob_count:
+        what = wrong[0] if wrong else "its number of members"
+        raise Invalid(f"the backup is damaged: {what} is not what its manifest says")
+    return manifest
+
+
+def _build(archive: tarfile.TarFile, building: Path, settings: ServerSettings) -> None:
+    blobs = open_blobs(building / "blobs")
+    db = open_database(settings.database_url or f"sqlite:///{building / 'steelyard.db'}")
+    try:
+        _refuse_used_database(db)
+        create_schema(db)
+        for member in archive:
+            if member.name.startswith("blobs/"):
+                _restore_blob(archive, member, blobs)
+        db.write_now(_restore_rows, archive)
+    finally:
+        db.close()
+
+
+def _refuse_used_database(db: Database) -> None:
+    def list_tables(conn: Connection) -> list[str]:
+        return sa.inspect(conn).get_table_names()
+
+    if db.read_now(list_tables):
+        raise Conflict("the database is not empty; restore into a new one")
+
+
+def _restore_rows(conn: Connection, archive: tarfile.TarFile) -> None:
+    assert current_revision(conn) == head_revision()
+    pages: dict[str, list[tarfile.TarInfo]] = {}
+    for member in archive:
+        if member.name.startswith("tables/"):
+            pages.setdefault(member.name.split("/")[1], []).append(member)
+    for table in metadata.sorted_tables:
+        conn.execute(sa.delete(table))  # what the schema itself put there
+    for table in metadata.sorted_tables:
+        for page in map(lambda member: _read_page(archive, member), pages.get(table.name, [])):
+            rows = [dict(zip(page.columns, row, strict=True)) for row in page.rows]
+            conn.execute(sa.insert(table), rows)
+        _advance_counter(conn, table)
+
+
+def _advance_counter(conn: Connection, table: sa.Table) -> None:
+    """Let the next row get a number of its own: PostgreSQL counts apart from the rows."""
+    key = table.autoincrement_column
+    if key is None or conn.dialect.name != "postgresql":
+        return
+    name = conn.execute(sa.select(sa.func.pg_get_serial_sequence(table.name, key.name))).scalar()
+    if name is not None:
+        last = sa.select(sa.func.max(key)).scalar_subquery()
+        conn.execute(sa.select(sa.func.setval(name, sa.func.coalesce(last, 0) + 1, sa.false())))
+
+
+def _restore_blob(archive: tarfile.TarFile, member: tarfile.TarInfo, blobs: BlobStore) -> None:
+    writer = blobs.create_writer()
+    try:
+        for part in _parts(archive, member):
+            writer.write(part)
+        stored = writer.commit()
+    except BaseException:
+        writer.abort()
+        raise
+    assert f"blobs/{stored.sha256.hex()}" == member.name
+
+
+def _read_manifest(archive: tarfile.TarFile) -> Manifest:
+    try:
+        content = b"".join(_parts(archive, archive.getmember(MANIFEST_NAME)))
+        manifest = msgspec.json.decode(content, type=Manifest)
+    except (KeyError, msgspec.DecodeError) as error:
+        raise Invalid("this is no backup of Steelyard, or its end is missing") from error
+    if manifest.format > FORMAT or manifest.schema != head_revision():
+        raise Invalid(
+            f"the backup was made by Steelyard {manifest.version} (schema {manifest.schema}); "
+            f"this version works with schema {head_revision()}: restore it with that version, "
+            "then start this one on the result"
+        )
+    return manifest
+
+
+def _read_page(archive: tarfile.TarFile, member: tarfile.TarInfo) -> TablePage:
+    content = b"".join(_parts(archive, member))
+    packed = zstandard.ZstdDecompressor().decompress(content, max_output_size=PAGE_BYTES_MAX)
+    return msgspec.msgpack.decode(packed, type=TablePage)
+
+
+def _hash_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> str:
+    digest = hashlib.sha256()
+    for part in _parts(archive, member):
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _parts(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[bytes]:
+    file = archive.extractfile(member)
+    if file is None:
+        raise Invalid(f"the backup is damaged: {member.name} is no file")
+    while part := file.read(COPY_BYTES):
+        yield part
+
+
+def _opened(source: Path) -> tarfile.TarFile:
+    try:
+        return tarfile.open(source, mode="r:")
+    except FileNotFoundError as error:
+        raise Invalid(f"there is no file {source}") from error
+    except (tarfile.TarError, OSError) as error:
+        raise Invalid(f"{source} is no backup of Steelyard: {error}") from error
