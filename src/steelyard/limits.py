@@ -35,6 +35,8 @@ FILTER_CONDITIONS_MAX = 1000
 FILTER_DEPTH_MAX = 32
 FILTER_LIST_ITEMS_MAX = 10_000
 ORDER_FIELDS_MAX = 8
+COLUMNS_PER_ROW_MAX = 200
+KEY_RUNS_DEFAULT = 50  # newest runs whose keys are listed when none are named
 RUN_INDEX_PROJECTS_MAX = 64  # projects whose run index is kept in memory
 RUN_INDEX_COLUMNS_MAX = 64  # fields of one project kept in memory
 RUN_INDEX_BYTES_MAX = 256 * MIB  # of all run indexes; the ones not used longest go first
@@ -49,6 +51,7 @@ GRAPHQL_TEXT_CHARS_KEPT_MAX = 64 * 1024
 CHART_SERIES_MAX = 1000  # runs in one panel
 CHART_PANELS_MAX = 200  # panels in one request
 CHART_BUCKETS_MIN = 96
+CHART_PIXELS_MAX = 16_384
 CHART_VALUES_MAX = 60_000  # series x buckets of one panel
 CHART_EXACT_VALUES_MAX = 16_384  # up to here values travel as float64, above as 16-bit steps
 CHART_NONFINITE_MAX = 10_000  # places of NaN and infinities listed with one panel
@@ -90,3 +93,8 @@ SIGNED_URL_HOURS = 24
 CALLER_CACHE_S = 10  # how long a checked API key is trusted without asking the database
 PASSWORD_CHARS_MIN = 8
 LOGIN_FAILURES_PER_MINUTE_MAX = 10
+
+# Live updates.
+LIVE_POLL_S = 1.0  # between two looks at what changed in a project somebody watches
+LIVE_PING_S = 15.0
+LIVE_RUNS_MAX = 500  # changed runs named in one message

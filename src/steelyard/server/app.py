@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-import importlib.util
-import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -16,13 +14,22 @@ from litestar import Litestar
 from litestar.config.app import AppConfig
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 
 from steelyard import __version__
 from steelyard.limits import JSON_BODY_BYTES_MAX
+from steelyard.server.api import accounts as accounts_api
+from steelyard.server.api import admin, health, home, keys, live, logs, runs, series
+from steelyard.server.api import files as files_api
+from steelyard.server.api.live import LiveHub
 from steelyard.server.blobs.interface import BlobStore
 from steelyard.server.blobs.open import open_blobs
+from steelyard.server.columns.sealer import Sealer
 from steelyard.server.db.interface import Database
 from steelyard.server.db.open import open_database
+from steelyard.server.gateway import file_stream, graphql
+from steelyard.server.gateway import files as gateway_files
+from steelyard.server.http import static
 from steelyard.server.http.auth import Authenticator
 from steelyard.server.http.metrics import Metrics
 from steelyard.server.http.observer import RequestObserver
@@ -31,54 +38,55 @@ from steelyard.server.http.signing import Signer
 from steelyard.server.http.throttle import LoginThrottle
 from steelyard.server.migrations import create_schema
 from steelyard.server.rooms.accounts.commands import get_or_create_secret
+from steelyard.server.rooms.runs.index import RunIndex
 from steelyard.server.settings import ServerSettings
 from steelyard.server.tasks.crashed_runs import crashed_runs_task
 from steelyard.server.tasks.expired_secrets import expired_secrets_task
 from steelyard.server.tasks.runner import Task, TaskRunner
 from steelyard.server.tasks.unused_blobs import unused_blobs_task
 
-EDGES = (
-    "gateway.graphql",
-    "gateway.file_stream",
-    "gateway.files",
-    "api.health",
-    "api.accounts",
-    "api.admin",
-    "api.home",
-    "api.runs",
-    "api.series",
-    "api.logs",
-    "api.files",
-    "api.live",
-    "api.keys",
-    "http.static",
+#: Every module that answers requests; each has its `handlers`.
+EDGES: tuple[ModuleType, ...] = (
+    graphql,
+    file_stream,
+    gateway_files,
+    health,
+    accounts_api,
+    admin,
+    home,
+    runs,
+    series,
+    logs,
+    files_api,
+    live,
+    keys,
+    static,
 )
+
+
+class Services(msgspec.Struct, frozen=True):
+    """What lives as long as the server. Made by `open_services`, ended by `close`."""
+
+    settings: ServerSettings
+    db: Database
+    blobs: BlobStore
+    sealer: Sealer
+    signer: Signer
+    authenticator: Authenticator
+    metrics: Metrics
+    now_us: Callable[[], int]
+    stopping: asyncio.Event
+    """Set when the server begins to stop: streams to browsers end on it."""
+
+    def close(self) -> None:
+        """Finish what was accepted, then let go of every file and connection."""
+        self.sealer.stop()
+        self.db.close()
 
 
 def clock_us() -> int:
     """Microseconds since 1970, UTC."""
     return time.time_ns() // 1000
-
-
-class Services(msgspec.Struct):
-    """What lives as long as the server. Made by `open_services`, ended by `close`."""
-
-    settings: ServerSettings
-    db: Database
-    signer: Signer
-    authenticator: Authenticator
-    now_us: Callable[[], int]
-    stopping: asyncio.Event
-    """Set when the server begins to stop: streams to browsers end on it."""
-    blobs: BlobStore
-    metrics: Metrics
-    sealer: Any = None
-
-    def close(self) -> None:
-        """Finish what was accepted, then let go of every file and connection."""
-        if self.sealer is not None:
-            self.sealer.stop()
-        self.db.close()
 
 
 def open_services(settings: ServerSettings, *, now_us: Callable[[], int] = clock_us) -> Services:
@@ -92,17 +100,15 @@ def open_services(settings: ServerSettings, *, now_us: Callable[[], int] = clock
         services = Services(
             settings=settings,
             db=db,
+            blobs=open_blobs(settings.data_dir / "blobs"),
+            sealer=Sealer(db),
             signer=Signer(db.write_now(get_or_create_secret, "signing")),
             authenticator=Authenticator(db, settings, now_us),
+            metrics=Metrics(),
             now_us=now_us,
             stopping=asyncio.Event(),
-            metrics=Metrics(),
-            blobs=open_blobs(settings.data_dir / "blobs"),
         )
-        if importlib.util.find_spec("steelyard.server.columns.sealer"):
-            module = importlib.import_module("steelyard.server.columns.sealer")
-            services.sealer = module.Sealer(db.url, db)
-            services.sealer.start()
+        services.sealer.start()
     except BaseException:
         db.close()
         raise
@@ -110,24 +116,25 @@ def open_services(settings: ServerSettings, *, now_us: Callable[[], int] = clock
 
 
 def create_app(services: Services) -> Litestar:
-    """The ASGI application over open services; closes them when it shuts down."""
+    """The application over open services; it closes them when it shuts down."""
     given = {
-        "db": services.db,
         "settings": services.settings,
-        "now_us": services.now_us,
-        "signer": services.signer,
+        "db": services.db,
         "blobs": services.blobs,
         "sealer": services.sealer,
+        "signer": services.signer,
         "authenticator": services.authenticator,
         "metrics": services.metrics,
-        "throttle": LoginThrottle(),
+        "now_us": services.now_us,
         "stopping": services.stopping,
+        "throttle": LoginThrottle(),
+        "run_index": RunIndex(),
+        "live_hub": LiveHub(services.db),
     }
     dependencies: dict[str, Provide | Callable[..., Any]] = {
         name: _provide(value) for name, value in given.items()
     }
     dependencies["caller"] = Provide(services.authenticator.provide_caller)
-
     tasks = TaskRunner(_tasks(services))
 
     @asynccontextmanager
@@ -139,22 +146,24 @@ def create_app(services: Services) -> Litestar:
         await asyncio.to_thread(services.close)
 
     config = AppConfig(
-        route_handlers=_handlers(),
+        route_handlers=[handler for edge in EDGES for handler in edge.handlers],
         dependencies=dependencies,
         exception_handlers=exception_handlers,
         lifespan=[lifespan],
         logging_config=None,
         # Edges that take more say so in their handlers.
         request_max_body_size=JSON_BODY_BYTES_MAX,
-        openapi_config=OpenAPIConfig(title="Steelyard", version=__version__, path="/api/v1/schema"),
-        # Given by us, not by the client: nothing to validate on every request.
-        signature_namespace={
-            name: Any for name in ("Database", "BlobStore", "Sealer", "Signer", "Authenticator")
-        },
+        openapi_config=OpenAPIConfig(
+            title="Steelyard",
+            version=__version__,
+            path="/api/v1/schema",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        ),
+        # What we provide ourselves needs no validation on every request.
+        signature_namespace={type(value).__name__: Any for value in given.values()}
+        | {"Database": Any, "BlobStore": Any},
     )
-    app = Litestar.from_config(config)
-    app.state.update(given)
-    return app
+    return Litestar.from_config(config)
 
 
 def observe_requests(app: Litestar, services: Services) -> RequestObserver:
@@ -175,15 +184,3 @@ def _provide(value: Any) -> Provide:
         return value
 
     return Provide(provider)
-
-
-def _handlers() -> list[Any]:
-    handlers: list[Any] = []
-    for name in EDGES:
-        full_name = f"steelyard.server.{name}"
-        if importlib.util.find_spec(full_name):
-            try:
-                handlers += importlib.import_module(full_name).handlers
-            except ImportError as error:
-                logging.getLogger("steelyard").warning("edge %s left out: %s", name, error)
-    return handlers

@@ -19,7 +19,7 @@ from steelyard.server.rooms.runs.index import Position, RunIndex
 from steelyard.server.rooms.runs.json_text import dump_json
 from steelyard.server.rooms.runs.model import RunPage
 from steelyard.server.rooms.runs.order import NEWEST_FIRST, OrderBy
-from steelyard.server.rooms.runs.queries import list_runs_by_id
+from steelyard.server.rooms.runs.queries import find_ids_by_name, find_names, list_runs_by_id
 
 DISPLAY_NAME = Field("column", ("display_name",))
 NAME = Field("column", ("name",))
@@ -65,6 +65,27 @@ def list_runs(
         has_more=found.has_more,
         total=found.total,
     )
+
+
+def find_run_ids(
+    conn: Connection,
+    index: RunIndex,
+    project_id: int,
+    *,
+    names: Sequence[str] | None,
+    newest: int,
+) -> dict[int, str]:
+    """Run id to name: of the runs named, in that order, or of the `newest` ones without names.
+
+    Names that no run has are left out.
+    """
+    if names is not None:
+        found = find_ids_by_name(conn, project_id, names)
+        return {found[name]: name for name in dict.fromkeys(names) if name in found}
+    ids = index.find(
+        conn, project_id, filter=EVERYTHING, order=NEWEST_FIRST, after=None, limit=newest
+    ).run_ids
+    return find_names(conn, ids)
 
 
 def narrow_filter(

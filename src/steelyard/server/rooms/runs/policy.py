@@ -7,8 +7,9 @@ from sqlalchemy.engine import Connection
 from steelyard.errors import Forbidden, RunNotFound
 from steelyard.server.rooms.accounts.model import Caller
 from steelyard.server.rooms.accounts.policy import may_read_entity, may_write_entity
+from steelyard.server.rooms.projects.policy import get_readable_project, get_writable_project
 from steelyard.server.rooms.runs.model import Run
-from steelyard.server.rooms.runs.queries import find_run_by_id
+from steelyard.server.rooms.runs.queries import find_run_by_id, get_run
 
 
 def get_readable_run(conn: Connection, caller: Caller, run_id: int) -> Run:
@@ -33,3 +34,19 @@ def require_writable(caller: Caller, run: Run) -> None:
             f"you are a viewer in {run.entity!r} and may not change {run.path}; "
             "ask one of its admins"
         )
+
+
+def get_readable_run_named(
+    conn: Connection, caller: Caller, entity: str, project: str, name: str
+) -> Run:
+    """The run at a path. Raises ProjectNotFound or RunNotFound, also for what is not theirs."""
+    found = get_readable_project(conn, caller, entity, project)
+    return get_run(conn, found.id, name, path=f"{entity}/{project}/{name}")
+
+
+def get_writable_run_named(
+    conn: Connection, caller: Caller, entity: str, project: str, name: str
+) -> Run:
+    """The run at a path, to change it. As above, and Forbidden for viewers."""
+    found = get_writable_project(conn, caller, entity, project)
+    return get_run(conn, found.id, name, path=f"{entity}/{project}/{name}")

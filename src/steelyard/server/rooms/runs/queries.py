@@ -75,6 +75,33 @@ def list_runs_by_name(conn: Connection, project_id: int, names: Iterable[str]) -
     return [found[name] for name in asked if name in found]
 
 
+def find_ids_by_name(conn: Connection, project_id: int, names: Iterable[str]) -> dict[str, int]:
+    """Name to number of the runs of the project that exist."""
+    where = sa.and_(runs.c.project_id == project_id, runs.c.name.in_(list(names)))
+    rows = conn.execute(sa.select(runs.c.name, runs.c.id).where(where))
+    return {row.name: row.id for row in rows}
+
+
+def find_names(conn: Connection, run_ids: Sequence[int]) -> dict[int, str]:
+    """Number to name of the runs that exist, in the order asked for."""
+    rows = conn.execute(sa.select(runs.c.id, runs.c.name).where(runs.c.id.in_(run_ids)))
+    names = {row.id: row.name for row in rows}
+    return {run_id: names[run_id] for run_id in run_ids if run_id in names}
+
+
+def list_changed_names(
+    conn: Connection, project_id: int, *, since_seq: int, limit: int
+) -> list[str]:
+    """Names of up to `limit` runs that changed after a change of the project, oldest first."""
+    statement = (
+        sa.select(runs.c.name)
+        .where(runs.c.project_id == project_id, runs.c.change_seq > since_seq)
+        .order_by(runs.c.change_seq)
+        .limit(limit)
+    )
+    return list(conn.execute(statement).scalars())
+
+
 def count_runs(conn: Connection, project_id: int) -> int:
     """How many runs the project has."""
     statement = sa.select(sa.func.count()).where(runs.c.project_id == project_id)
