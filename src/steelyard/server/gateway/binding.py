@@ -23,6 +23,7 @@ from graphql import (
 
 from steelyard.server.gateway.scalars import bind_scalars
 
+AnyInfo = GraphQLResolveInfo[Any]
 Resolver = Callable[..., Any]
 Resolvers = Mapping[str, Mapping[str, Resolver]]
 
@@ -70,14 +71,14 @@ def _bind_field(field: GraphQLField, name: str, resolver: Resolver | None) -> No
         field.resolve = _attribute(snake_case(name))
         return
 
-    def resolve(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+    def resolve(source: Any, info: AnyInfo, **arguments: Any) -> Any:
         return resolver(source, info.context, **arguments)
 
     field.resolve = resolve
 
 
 def _attribute(name: str) -> Resolver:
-    def resolve(source: Any, _info: GraphQLResolveInfo, **_arguments: Any) -> Any:
+    def resolve(source: Any, _info: AnyInfo, **_arguments: Any) -> Any:
         return source.get(name) if isinstance(source, dict) else getattr(source, name)
 
     return resolve

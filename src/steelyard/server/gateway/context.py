@@ -12,6 +12,8 @@ from steelyard.server.rooms.accounts.model import Caller
 from steelyard.server.rooms.runs.index import RunIndex
 
 T = TypeVar("T")
+#: Resolvers of one type: field name -> function of (source, context, **arguments).
+Fields = dict[str, Callable[..., Any]]
 
 
 class Context:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from graphql import GraphQLError, GraphQLScalarType, GraphQLSchema, IntValueNode, ValueNode
+from graphql import GraphQLError, GraphQLSchema
 
 INT64_MAX = 2**63 - 1
 
@@ -18,16 +19,24 @@ def format_time(time_us: int) -> str:
 def bind_scalars(schema: GraphQLSchema) -> None:
     """Give the scalars of the SDL their behaviour."""
     for name in ("Int64", "Duration"):
-        _scalar(schema, name).parse_value = _parse_int64
-        _scalar(schema, name).parse_literal = _parse_int64_literal
-    _scalar(schema, "JSONString").parse_value = _parse_json_string
-    _scalar(schema, "DateTime").serialize = _serialize_time
+        _set(schema, name, parse=_parse_int64)
+    _set(schema, "JSONString", parse=_parse_json_string)
+    _set(schema, "DateTime", serialize=_serialize_time)
 
 
-def _scalar(schema: GraphQLSchema, name: str) -> GraphQLScalarType:
-    found = schema.type_map[name]
-    assert isinstance(found, GraphQLScalarType)
-    return found
+def _set(
+    schema: GraphQLSchema,
+    name: str,
+    *,
+    parse: Callable[[Any], Any] | None = None,
+    serialize: Callable[[Any], Any] | None = None,
+) -> None:
+    """Both names of each hook: graphql-core 3.2 knows the first, 3.3 the second."""
+    scalar = schema.type_map[name]
+    if parse is not None:
+        vars(scalar).update(parse_value=parse, coerce_input_value=parse)
+    if serialize is not None:
+        vars(scalar).update(serialize=serialize, coerce_output_value=serialize)
 
 
 def _parse_int64(value: Any) -> int:
@@ -40,12 +49,6 @@ def _parse_int64(value: Any) -> int:
     if abs(number) > INT64_MAX:
         raise GraphQLError(f"{value!r} does not fit into 64 bits")
     return number
-
-
-def _parse_int64_literal(node: ValueNode, _variables: Any = None) -> int:
-    if not isinstance(node, IntValueNode):
-        raise GraphQLError("an integer is needed here")
-    return _parse_int64(node.value)
 
 
 def _parse_json_string(value: Any) -> str:

@@ -1,8 +1,6 @@
 """Type name -> field name -> function. One module per type or family of mutations."""
 
-from collections.abc import Callable
-from typing import Any
-
+from steelyard.server.gateway.context import Fields
 from steelyard.server.gateway.resolvers import (
     account_mutations,
     entity,
@@ -17,7 +15,7 @@ from steelyard.server.gateway.resolvers import (
     user,
 )
 
-RESOLVERS: dict[str, dict[str, Callable[..., Any]]] = {
+RESOLVERS: dict[str, Fields] = {
     "Query": query.QUERY,
     "Mutation": run_mutations.MUTATION | file_mutations.MUTATION | account_mutations.MUTATION,
     "ServerInfo": server_info.SERVER_INFO,
@@ -28,5 +26,6 @@ RESOLVERS: dict[str, dict[str, Callable[..., Any]]] = {
     "Organization": entity.ORGANIZATION,
     "Project": project.PROJECT,
     "Run": run.RUN | streams.RUN,
+    "LogLine": streams.LOG_LINE,
     "File": file.FILE,
 }

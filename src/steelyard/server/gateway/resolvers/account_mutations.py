@@ -6,10 +6,10 @@ import secrets
 from typing import Any
 
 from steelyard.errors import Invalid, NotFound
-from steelyard.server.gateway.context import Context
+from steelyard.server.gateway.context import Context, Fields
 from steelyard.server.gateway.ids import decode_id, encode_id
 from steelyard.server.rooms.accounts import commands
-from steelyard.server.rooms.accounts.model import User
+from steelyard.server.rooms.accounts.model import Role, User
 from steelyard.server.rooms.accounts.policy import require_administered, require_server_admin
 from steelyard.server.rooms.accounts.queries import (
     find_entity,
@@ -90,7 +90,7 @@ def create_invite(_source: Any, context: Context, input: dict[str, Any]) -> dict
         context.caller, find_entity(context.conn, input["entity_name"]), input["entity_name"]
     )
     user = _find_invited(context, input)
-    role = "admin" if input.get("admin") else "member"
+    role: Role = "admin" if input.get("admin") else "member"
     commands.set_member(context.conn, entity_id=team.id, user_id=user.id, role=role)
     context.are_accounts_changed = True
     invite = {
@@ -142,7 +142,7 @@ def create_service_account(
     return {"user": user}
 
 
-MUTATION = {
+MUTATION: Fields = {
     "upsertModel": upsert_model,
     "generateApiKey": generate_api_key,
     "deleteApiKey": delete_api_key,

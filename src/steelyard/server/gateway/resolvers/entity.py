@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from steelyard.server.gateway.context import Context
+from steelyard.server.gateway.context import Context, Fields
 from steelyard.server.gateway.ids import encode_id
 from steelyard.server.rooms.accounts.model import (
     Entity,
@@ -114,7 +114,7 @@ def feature_flags(_found: Organization, _context: Context, **_arguments: Any) ->
     return []
 
 
-ENTITY = {
+ENTITY: Fields = {
     "id": entity_id,
     "available": available,
     "photoUrl": nothing,
@@ -132,7 +132,7 @@ ENTITY = {
     "organization": organization,
     "user": user,
 }
-MEMBER = {
+MEMBER: Fields = {
     "id": member_id,
     "admin": is_member_admin,
     "pending": no,
@@ -140,7 +140,7 @@ MEMBER = {
     "accountType": account_type,
     "apiKey": nothing,
 }
-ORGANIZATION = {
+ORGANIZATION: Fields = {
     "id": organization_id,
     "orgEntity": org_entity,
     "coreWeaveOrganizationId": nothing,

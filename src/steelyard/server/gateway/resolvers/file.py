@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from steelyard.server.gateway.context import Context
+from steelyard.server.gateway.context import Context, Fields
 from steelyard.server.gateway.ids import encode_id
 from steelyard.server.http.file_urls import download_url, upload_url
 from steelyard.server.rooms.files.model import RunFile, guess_mimetype
@@ -60,7 +60,7 @@ def md5(file: RunFile, _context: Context) -> str | None:
     return base64.b64encode(file.md5).decode() if file.md5 else None
 
 
-FILE = {
+FILE: Fields = {
     "id": file_id,
     "url": url,
     "directUrl": direct_url,

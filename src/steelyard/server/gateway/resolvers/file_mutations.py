@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from steelyard.server.gateway.context import Context
+from steelyard.server.gateway.context import Context, Fields
 from steelyard.server.gateway.ids import decode_id, encode_id
 from steelyard.server.gateway.resolvers.file import missing_file
 from steelyard.server.rooms.files.commands import delete_files
@@ -57,7 +57,7 @@ def _get_run(context: Context, given: dict[str, Any]) -> Run:
     return get_run(context.conn, project.id, given["run_name"], path=path)
 
 
-MUTATION = {
+MUTATION: Fields = {
     "createRunFiles": create_run_files,
     "markRunFilesUploaded": mark_run_files_uploaded,
     "deleteFiles": delete_some_files,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from steelyard.server.gateway.context import Context
+from steelyard.server.gateway.context import Context, Fields
 from steelyard.server.gateway.ids import encode_id
 from steelyard.server.gateway.resolvers.paging import EMPTY, page_info, page_size
 from steelyard.server.rooms.accounts.model import Entity, User
@@ -101,7 +101,7 @@ def all_views(_project: Project, _context: Context, **_arguments: Any) -> dict[s
     return EMPTY  # reports have no place here yet
 
 
-PROJECT = {
+PROJECT: Fields = {
     "id": project_id,
     "internalId": internal_id,
     "entityName": entity_name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from steelyard.server.gateway.context import Context
+from steelyard.server.gateway.context import Context, Fields
 from steelyard.server.gateway.ids import decode_cursor
 from steelyard.server.gateway.resolvers.paging import EMPTY, connection, page_size
 from steelyard.server.rooms.accounts.model import Entity, Organization, User
@@ -94,7 +94,7 @@ def users(
     return connection(found, lambda user: user.username, limit=limit)
 
 
-QUERY = {
+QUERY: Fields = {
     "viewer": viewer,
     "serverInfo": server_info,
     "project": project,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from steelyard.server.gateway.context import Context
+from steelyard.server.gateway.context import Context, Fields
 from steelyard.server.gateway.ids import encode_id
 from steelyard.server.rooms.accounts.model import User
 from steelyard.server.rooms.accounts.policy import may_write_entity
@@ -99,7 +99,7 @@ def run_info(run: Run, _context: Context) -> dict[str, Any]:
     }
 
 
-RUN = {
+RUN: Fields = {
     "id": run_id,
     "stopped": stopped,
     "sweepName": sweep_name,

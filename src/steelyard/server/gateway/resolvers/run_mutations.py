@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from steelyard.errors import Invalid
-from steelyard.server.gateway.context import Context
+from steelyard.server.gateway.context import Context, Fields
 from steelyard.server.gateway.ids import decode_id
 from steelyard.server.rooms.projects.commands import ensure_project
 from steelyard.server.rooms.projects.policy import find_readable_project, get_writable_project
@@ -117,7 +117,7 @@ def notify_alert(_source: Any, context: Context, input: dict[str, Any]) -> dict[
     return {"success": True}
 
 
-MUTATION = {
+MUTATION: Fields = {
     "upsertBucket": upsert_bucket,
     "rewindRun": rewind_run,
     "stopRun": stop_run,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from steelyard.server.gateway.context import Context
+from steelyard.server.gateway.context import Context, Fields
 
 #: Only what works. Source of the names: wandb 0.31.0, proto wandb_internal ServerFeature.
 FEATURES = (
@@ -38,7 +38,7 @@ def latest_local_version_info(_source: Any, _context: Context) -> dict[str, Any]
     }
 
 
-SERVER_INFO = {
+SERVER_INFO: Fields = {
     "features": features,
     "cliVersionInfo": cli_version_info,
     "latestLocalVersionInfo": latest_local_version_info,

@@ -14,7 +14,7 @@ from steelyard.limits import (
 )
 from steelyard.server.columns import console, read
 from steelyard.server.columns.interface import ConsoleLine, KeyStats, Row, Stream
-from steelyard.server.gateway.context import Context
+from steelyard.server.gateway.context import Context, Fields
 from steelyard.server.gateway.ids import decode_cursor
 from steelyard.server.gateway.resolvers.file import missing_file
 from steelyard.server.gateway.resolvers.paging import connection, page_size
@@ -170,6 +170,10 @@ def log_lines(
     return connection(lines, _line_place, limit=limit)
 
 
+def line(line: ConsoleLine, _context: Context) -> str:
+    return line.text
+
+
 def _line_place(line: ConsoleLine) -> str:
     return str(line.number)
 
@@ -212,7 +216,8 @@ def files(
     )
 
 
-RUN = {
+LOG_LINE: Fields = {"line": line}
+RUN: Fields = {
     "historyLineCount": history_line_count,
     "eventsLineCount": events_line_count,
     "logLineCount": log_line_count,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from steelyard.server.gateway.context import Context
+from steelyard.server.gateway.context import Context, Fields
 from steelyard.server.gateway.ids import encode_id
 from steelyard.server.rooms.accounts.model import ApiKey, NewApiKey, Organization, User
 from steelyard.server.rooms.accounts.queries import (
@@ -73,7 +73,7 @@ def key_description(key: ApiKey | NewApiKey, _context: Context) -> str:
     return key.name
 
 
-USER = {
+USER: Fields = {
     "id": user_id,
     "admin": admin,
     "flags": flags,
@@ -84,4 +84,4 @@ USER = {
     "teams": teams,
     "organizations": organizations,
 }
-API_KEY = {"id": key_id, "name": key_name, "description": key_description}
+API_KEY: Fields = {"id": key_id, "name": key_name, "description": key_description}
