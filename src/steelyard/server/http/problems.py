@@ -71,7 +71,9 @@ def problem_response(
     if status == 401:
         headers["WWW-Authenticate"] = 'Basic realm="Steelyard"'
     if path.startswith(GATEWAY_PREFIXES):
-        body: dict[str, Any] = {"error": detail}
+        # wandb 0.31.0: of a refused GraphQL request `init` shows errors[].message only, else
+        # "<no message>"; its other parts read `error`.
+        body: dict[str, Any] = {"error": detail, "errors": [{"message": detail}]}
         media_type = "application/json"
     else:
         body = {
