@@ -24,8 +24,8 @@ def key() -> None:
 def create(username: str | None, name: str, owner_file: bool, **flags: Any) -> None:
     """Make an API key and print it, this once."""
     from steelyard.cli.stores import opened_database
+    from steelyard.server.data_dir import OWNER_KEY_FILE, write_owner_key
     from steelyard.server.rooms.accounts.commands import create_api_key
-    from steelyard.server.serve import OWNER_KEY_FILE, write_owner_key
 
     with opened_database(flags) as (db, settings):
         found = db.read_now(_get_user_or_owner, username)

@@ -22,9 +22,9 @@ def opened_database(
     """
     from steelyard.cli.settings import read_settings
     from steelyard.errors import CannotStart
+    from steelyard.server.data_dir import make_data_dir
     from steelyard.server.db.open import open_database
     from steelyard.server.migrations import create_schema
-    from steelyard.server.serve import make_data_dir
 
     settings = read_settings(flags)
     if create:

@@ -18,11 +18,11 @@ import urllib3
 
 from steelyard import __version__
 from steelyard.errors import SteelyardError
+from steelyard.server.data_dir import OWNER_KEY_FILE
 from steelyard.server.db.open import open_database
 from steelyard.server.http.static import page_html
 from steelyard.server.lock import LockHolder, find_running_server
 from steelyard.server.migrations import current_revision, head_revision
-from steelyard.server.serve import OWNER_KEY_FILE
 from steelyard.server.settings import ServerSettings
 
 FREE_BYTES_WARN = 5 * 1024**3

@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -19,6 +20,7 @@ import uvicorn
 from steelyard import __version__
 from steelyard.errors import CannotStart
 from steelyard.server.app import Services, create_app, observe_requests, open_services
+from steelyard.server.data_dir import OWNER_KEY_FILE, make_data_dir, write_owner_key
 from steelyard.server.lock import DataDirLock
 from steelyard.server.logs import configure_logs
 from steelyard.server.rooms.accounts.commands import create_login_token, create_owner
@@ -28,9 +30,9 @@ from steelyard.server.settings import ServerSettings
 
 log = logging.getLogger("steelyard.server")
 
-OWNER_KEY_FILE = "owner.key"
 LISTEN_BACKLOG = 2048
 STOP_TIMEOUT_S = 10
+SAME_SIGNAL_S = 1.0  # `timeout` and shells signal the process and then its group
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -66,18 +68,6 @@ def serve(settings: ServerSettings, *, announce: Callable[[Started], None]) -> N
         _run(services, listener, lambda: announce(started))
     finally:
         lock.release()
-
-
-def make_data_dir(data_dir: Path) -> None:
-    """The data directory, for this user only when it is made now. CannotStart when impossible."""
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise CannotStart(
-            f"cannot make the data directory {data_dir} ({error.strerror}); choose another"
-        ) from error
-    if not os.access(data_dir, os.W_OK | os.X_OK):
-        raise CannotStart(f"cannot write to the data directory {data_dir}; choose another")
 
 
 def listen(settings: ServerSettings) -> socket.socket:
@@ -132,16 +122,6 @@ def prepare_owner(services: Services) -> Started:
     )
 
 
-def write_owner_key(path: Path, key: str) -> None:
-    """The key in a file that only this user can read, from its first byte on."""
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(key + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def _run(services: Services, listener: socket.socket, announce: Callable[[], None]) -> None:
     settings = services.settings
     config = uvicorn.Config(
@@ -177,6 +157,7 @@ class StoppableServer(uvicorn.Server):
         super().__init__(config)
         self._stopping = stopping
         self._announce = announce
+        self._asked_at = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -187,10 +168,13 @@ class StoppableServer(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.should_exit:
+            if time.monotonic() < self._asked_at + SAME_SIGNAL_S:
+                return
             log.warning("stopped at once", extra={"signal": signal.Signals(sig).name})
             os._exit(128 + sig)
         log.info("stopping", extra={"signal": signal.Signals(sig).name})
         self.should_exit = True
+        self._asked_at = time.monotonic()
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._stopping.set)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -161,7 +162,7 @@ def get_user_by_id(conn: Connection, user_id: int) -> User:
 
 
 def get_first_admin(conn: Connection) -> User:
-    """The admin who was there first: the owner, on most servers; NotFound before the first start."""
+    """The admin who was there first: the owner, on most servers; NotFound when there is none."""
     first = _USER.where(users.c.is_admin.is_(True)).order_by(users.c.id).limit(1)
     row = conn.execute(first).first()
     if row is None:
@@ -221,6 +222,12 @@ def get_entity(conn: Connection, name: str) -> Entity:
     if entity is None:
         raise EntityNotFound(name)
     return entity
+
+
+def list_entity_names(conn: Connection, entity_ids: Sequence[int]) -> dict[int, str]:
+    """Entity id to name; ids that do not exist are left out."""
+    chosen = sa.select(entities.c.id, entities.c.name).where(entities.c.id.in_(entity_ids))
+    return {row.id: row.name for row in conn.execute(chosen)}
 
 
 def list_entity_roles(conn: Connection, caller: Caller) -> list[EntityRole]:

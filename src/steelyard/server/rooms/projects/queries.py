@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from steelyard.server.rooms.accounts.queries import find_entity
+from steelyard.server.rooms.accounts.queries import find_entity, list_entity_names
 from steelyard.server.rooms.projects.model import Project
 from steelyard.server.rooms.projects.tables import projects
 
@@ -58,6 +59,20 @@ def list_projects(
         at: Any = sa.tuple_(projects.c.last_activity_us, projects.c.id)
         chosen = chosen.where(at < sa.tuple_(*map(sa.literal, after)))
     return [Project(entity=entity, **row._mapping) for row in conn.execute(chosen)]
+
+
+def list_active_projects(
+    conn: Connection, entity_ids: Sequence[int], *, limit: int
+) -> list[Project]:
+    """Projects of these entities, last active first."""
+    names = list_entity_names(conn, entity_ids)
+    chosen = (
+        sa.select(*_COLUMNS)
+        .where(projects.c.entity_id.in_(list(names)))
+        .order_by(projects.c.last_activity_us.desc(), projects.c.id.desc())
+        .limit(limit)
+    )
+    return [Project(entity=names[row.entity_id], **row._mapping) for row in conn.execute(chosen)]
 
 
 def count_projects(conn: Connection, entity_id: int) -> int:
