@@ -112,6 +112,11 @@ class Sealer:
         """Uncompressed bytes in all tails, at most WATCH_EVERY_S or one job old."""
         return self._tail_bytes
 
+    @property
+    def backlog_count(self) -> int:
+        """How many streams wait for their turn, the one in hand included."""
+        return len(self._queued)
+
     def wait_until_idle(self, timeout_s: float = 60.0) -> bool:
         """Wait until no request waits or runs. For tests and commands."""
         until = time.monotonic() + timeout_s
