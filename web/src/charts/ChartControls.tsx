@@ -5,6 +5,7 @@ import { AxisMenu } from "./AxisMenu";
 import styles from "./ChartControls.module.css";
 import { type ChartState, SMOOTHING_MAX } from "./chartParams";
 import { countOf } from "./format";
+import { toSearch } from "./panelQueries";
 
 interface ChartControlsProps {
   state: ChartState;
@@ -17,7 +18,7 @@ interface ChartControlsProps {
 /** The bar above a board: search, x axis, smoothing, y scale, band, and the way back from a zoom. */
 export function ChartControls({ state, onChange, entity, project, stream }: ChartControlsProps) {
   const smoothId = useId();
-  const problem = findSearchProblem(state.panels);
+  const problem = findSearchProblem(toSearch(state.panels));
   return (
     <div className={styles.bar}>
       <div className={styles.search}>

@@ -4,8 +4,8 @@ import type { Highlight } from "~/core/highlight";
 import { useScheme } from "~/theme/theme";
 import { Button, IconButton } from "~/ui/Button";
 import "uplot/dist/uPlot.min.css";
-import { readChartTheme } from "./chartTheme";
-import { countOf, formatValue, formatX } from "./format";
+import { getChartTheme } from "./chartTheme";
+import { countOf, formatValue, formatX, groupDigits } from "./format";
 import styles from "./LinePanel.module.css";
 import { LineTable } from "./LineTable";
 import {
@@ -135,19 +135,18 @@ function LineCanvas({
   const latest = useRef({ onZoom, axis, xLabel });
   latest.current = { onZoom, axis, xLabel };
 
-  // The scheme is a dependency because the tokens change with it.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: see above
-  const makeView = useMemo(() => {
-    return (element: Element): PlotView => ({
+  const view = useMemo<PlotView>(
+    () => ({
       makeModel: () => buildLines(frame, { runs, smoothing, isLog, hasBand, range }),
       axis,
       isLog,
       range,
-      theme: readChartTheme(element),
-    });
-  }, [frame, runs, smoothing, isLog, hasBand, range, axis, scheme]);
-  const firstView = useRef(makeView);
-  firstView.current = makeView;
+      theme: getChartTheme(scheme),
+    }),
+    [frame, runs, smoothing, isLog, hasBand, range, axis, scheme],
+  );
+  const latestView = useRef(view);
+  latestView.current = view;
   const size = useRef({ width, height });
   size.current = { width, height };
 
@@ -157,7 +156,7 @@ function LineCanvas({
     const drawn = new LinePlot({
       host: element,
       ...size.current,
-      view: firstView.current(element),
+      view: latestView.current,
       syncKey,
       highlight,
       onZoom: (zoomed) => latest.current.onZoom(zoomed),
@@ -174,9 +173,7 @@ function LineCanvas({
     };
   }, [syncKey, highlight]);
 
-  useEffect(() => {
-    if (host.current !== null) plot.current?.update(makeView(host.current));
-  }, [makeView]);
+  useEffect(() => plot.current?.update(view), [view]);
   useLayoutEffect(() => plot.current?.resize(width, height), [width, height]);
 
   const share = useRef(0.5);
@@ -272,11 +269,11 @@ function describeFrame(
   const chips = [];
   if (nonFinite > 0) {
     const title = "Marked on the edge of the plot: ✕ NaN, ▲ +Infinity, ▼ −Infinity";
-    chips.push({ text: `${nonFinite} NaN/Inf`, title });
+    chips.push({ text: `${groupDigits(nonFinite)} NaN/Inf`, title });
   }
   if (notPositive > 0) {
     const title = "A log axis has no place for values of zero or less";
-    chips.push({ text: `${notPositive} ≤ 0 not shown`, title });
+    chips.push({ text: `${groupDigits(notPositive)} ≤ 0 not shown`, title });
   }
   if (frame.approximate) chips.push({ text: "≈", title: "Computed from a part of the data" });
   for (const warning of frame.meta.warnings) chips.push({ text: "note", title: warning });

@@ -8,9 +8,20 @@ export interface ChartTheme {
   font: string;
 }
 
-/** Reads the tokens in force at `element`; call it again when the scheme changes. */
-export function readChartTheme(element: Element): ChartTheme {
-  const style = getComputedStyle(element);
+const themes = new Map<string, ChartTheme>();
+
+/** The tokens of a scheme; the same object each time, because charts rebuild their axes when it changes. */
+export function getChartTheme(scheme: "light" | "dark"): ChartTheme {
+  const known = themes.get(scheme);
+  if (known !== undefined) return known;
+  const theme = readTokens();
+  // Before the style sheet is there all tokens are empty; such a theme is not worth keeping.
+  if (theme.grid !== "") themes.set(scheme, theme);
+  return theme;
+}
+
+function readTokens(): ChartTheme {
+  const style = getComputedStyle(document.documentElement);
   const token = (name: string) => style.getPropertyValue(name).trim();
   return {
     grid: token("--grid"),

@@ -12,7 +12,14 @@ import type { Highlight } from "~/core/highlight";
 import type { ChartTheme } from "./chartTheme";
 import { formatDuration, formatLogTicks, formatTicks } from "./format";
 import { type Line, type LineModel, type Mark, type Reading, readLine } from "./lineModel";
-import { getTickSteps, padLogRange, padRange, type Range, widenRange } from "./scales";
+import {
+  getTickSteps,
+  listLogTicks,
+  padLogRange,
+  padRange,
+  type Range,
+  widenRange,
+} from "./scales";
 import { cancelDraw, scheduleDraw } from "./scheduler";
 import { drawHighlight, drawLines, type Projection, toCanvasX, toCanvasY } from "./strokes";
 
@@ -194,6 +201,9 @@ export class LinePlot {
     return {
       ...this.#makeAxisLook(),
       space: 30,
+      ...(this.#view.isLog
+        ? { splits: () => listLogTicks(this.#getYRange()), filter: (_, ticks) => ticks }
+        : {}),
       // In steps of ten pixels, so that live values rarely move the plot's left edge.
       size: (_, labels) => {
         const longest = (labels ?? []).reduce((n, label) => Math.max(n, label?.length ?? 0), 3);

@@ -26,7 +26,13 @@ export function useMetricKeys({ entity, project, stream, search, runs }: KeysQue
     queryKey: ["keys", entity, project, stream, search, names],
     queryFn: ({ pageParam, signal }) =>
       request<Page<MetricKey>>(pathOf("api", "v1", entity, project, "keys"), {
-        query: { stream, search, run: names, limit: KEYS_PAGE, cursor: pageParam },
+        query: {
+          stream,
+          search: toSearch(search),
+          run: names,
+          limit: KEYS_PAGE,
+          cursor: pageParam,
+        },
         signal,
       }),
     initialPageParam: null as string | null,
@@ -34,6 +40,11 @@ export function useMetricKeys({ entity, project, stream, search, runs }: KeysQue
     placeholderData: keepPreviousData,
     enabled: runs.length > 0,
   });
+}
+
+/** `loss|acc` and `^train` are meant as expressions even without the slashes: no sane key holds these signs. */
+export function toSearch(text: string): string {
+  return /[|^$*]/.test(text) && !/^\/.*\/$/.test(text) ? `/${text}/` : text;
 }
 
 export function makeSeriesRequest(entity: string, project: string): RequestSeries {

@@ -8,6 +8,7 @@ export type Range = readonly [number, number];
 const Y_PADDING = 0.05;
 /** A log axis shows at most this many decades below the largest value; smaller values run out at the bottom. */
 const LOG_DECADES_MAX = 18;
+const LOG_TICKS_MAX = 7;
 
 /** The y range to show for data from low to high. Never empty, and not below zero for data that is not. */
 export function padRange([low, high]: Range): Range {
@@ -66,4 +67,19 @@ export function zoomRange([low, high]: Range, factor: number): Range {
 export function moveRange([low, high]: Range, share: number): Range {
   const shift = (high - low) * share;
   return [low + shift, high + shift];
+}
+
+/** Ticks of a log axis: decades, with 2 and 5 in between where fewer than three decades are shown. */
+export function listLogTicks([low, high]: Range): number[] {
+  const first = Math.floor(Math.log10(low));
+  const last = Math.ceil(Math.log10(high));
+  const stride = Math.max(1, Math.ceil((last - first) / LOG_TICKS_MAX));
+  const bases = Math.log10(high / low) < 2.5 ? [1, 2, 5] : [1];
+  const ticks: number[] = [];
+  for (let power = first; power <= last; power += stride) {
+    // Not base * 10 ** power: 10 ** -3 * 5 is 0.005 only when it is read from text.
+    for (const base of bases) ticks.push(Number(`${base}e${power}`));
+  }
+  const inside = ticks.filter((tick) => tick >= low && tick <= high);
+  return inside.length > 0 ? inside : [low];
 }

@@ -1,6 +1,6 @@
 /** Draws the lines of a model on a 2-D canvas: the draw list of a line panel, without axes or interaction. */
 
-import type { Line, LineModel, Mark } from "./lineModel";
+import { findFirstAtLeast, type Line, type LineModel, type Mark } from "./lineModel";
 import type { Range } from "./scales";
 
 /** Where data coordinates land on the canvas, in canvas pixels. */
@@ -25,8 +25,8 @@ const BAND_ALPHA = 0.13;
 const BAND_LINES_MAX = 10;
 /** Shade of the surface between the base layer and the highlighted line. */
 const VEIL_ALPHA = 0.66;
-/** Lines with at most this many points show each of them as a dot. */
-const DOTS_MAX = 20;
+/** Lines whose points lie at least this far apart show each of them as a dot. */
+const DOT_SPACING_PX = 14;
 const MARK_PX = 3.5;
 
 export function drawLines(
@@ -34,6 +34,8 @@ export function drawLines(
   model: LineModel,
   projection: Projection,
 ): void {
+  // uPlot remembers what it set on the context, so everything set here is put back.
+  ctx.save();
   withClip(ctx, projection, () => {
     if (model.lines.length <= BAND_LINES_MAX) {
       for (const line of model.lines) drawBand(ctx, line, projection);
@@ -48,6 +50,7 @@ export function drawLines(
   });
   // Not clipped: markers sit on the edge of the plot.
   for (const line of model.lines) drawMarks(ctx, line, projection);
+  ctx.restore();
 }
 
 /** The highlighted line alone, above a veil of the surface colour. */
@@ -109,7 +112,7 @@ function stroke(
   ctx.setLineDash((run.dash ?? []).map((part) => part * p.ratio));
   ctx.beginPath();
   const dots: [number, number][] = [];
-  const hasAllDots = x.length <= DOTS_MAX;
+  const hasAllDots = getMeanSpacing(x, p) >= DOT_SPACING_PX * p.ratio;
   let isPenDown = false;
   for (let i = 0; i < x.length; i++) {
     const y = toCanvasY(values[i] as number, p);
@@ -135,6 +138,14 @@ function stroke(
     ctx.arc(px, y, radius, 0, 2 * Math.PI);
   }
   ctx.fill();
+}
+
+/** Canvas pixels between two points of the part in view; 0 for a single point, which has a dot anyway. */
+function getMeanSpacing(x: Float64Array, p: Projection): number {
+  const shown = findFirstAtLeast(x, p.x[1]) - findFirstAtLeast(x, p.x[0]);
+  const first = Math.max(p.x[0], x[0] ?? 0);
+  const last = Math.min(p.x[1], x[x.length - 1] ?? 0);
+  return shown < 2 ? 0 : (toCanvasX(last, p) - toCanvasX(first, p)) / (shown - 1);
 }
 
 function drawBand(ctx: CanvasRenderingContext2D, line: Line, p: Projection): void {
@@ -182,7 +193,7 @@ function drawMarks(ctx: CanvasRenderingContext2D, line: Line, p: Projection): vo
   for (const { x, kind } of line.marks) {
     const px = toCanvasX(x, p);
     if (px < p.left - 1 || px > p.left + p.width + 1) continue;
-    if (px - (drawnAt.get(kind) ?? Number.NEGATIVE_INFINITY) < size * 2) continue;
+    if (px - (drawnAt.get(kind) ?? Number.NEGATIVE_INFINITY) < size * 4) continue;
     drawnAt.set(kind, px);
     const py = kind === "+Inf" ? p.top : p.top + p.height;
     ctx.beginPath();

@@ -25,7 +25,10 @@ describe("colours", () => {
     ["48;5;232", { background: "rgb(8 8 8)" }],
     ["38;2;1;2;300", { foreground: "rgb(1 2 255)" }],
     ["38:2:1:2:3", { foreground: "rgb(1 2 3)" }],
-    ["4;9;3;7;2", { isUnderlined: true, isStruck: true, isItalic: true, isInverse: true, isDim: true }],
+    [
+      "4;9;3;7;2",
+      { isUnderlined: true, isStruck: true, isItalic: true, isInverse: true, isDim: true },
+    ],
   ])("reads SGR %s", (parameters, expected) => {
     expect(applySgr(PLAIN, parameters)).toMatchObject(expected);
   });
