@@ -100,16 +100,30 @@ def parse_rows(texts: Sequence[bytes], *, takes_step: bool) -> Rows:
     n = len(texts)
     steps = np.zeros(n, np.int64)
     has_step = np.zeros(n, np.bool_)
-    cells: dict[str, tuple[list[int], list[Any]]] = {}
-    for position, text in enumerate(texts):
-        row = lines.parse_line(text)
-        if takes_step:
+    rows = [lines.parse_line(text) for text in texts]
+    if takes_step:
+        for position, row in enumerate(rows):
             step = lines.take_step(row)
             if step is not None:
                 steps[position] = step
                 has_step[position] = True
-        _collect(row, position, cells)
-    return Rows(n, steps, has_step, _type_columns(cells))
+    return Rows(n, steps, has_step, _type_columns(_gather(rows)))
+
+
+Cells = dict[str, tuple[Sequence[int], Sequence[Any]]]
+
+
+def _gather(rows: Sequence[Row]) -> Cells:
+    """Key -> (positions, values). Rows of a run mostly have the same keys in the same order."""
+    keys = tuple(rows[0]) if rows else ()
+    if all(tuple(row) == keys for row in rows):
+        everywhere = range(len(rows))
+        columns = zip(*(row.values() for row in rows), strict=True)
+        return {key: (everywhere, column) for key, column in zip(keys, columns, strict=True)}
+    found: dict[str, tuple[list[int], list[Any]]] = {}
+    for position, row in enumerate(rows):
+        _collect(row, position, found)
+    return dict(found)
 
 
 def _collect(row: Row, position: int, cells: dict[str, tuple[list[int], list[Any]]]) -> None:
@@ -123,12 +137,15 @@ def _collect(row: Row, position: int, cells: dict[str, tuple[list[int], list[Any
 
 
 def _type_columns(
-    cells: Mapping[str, tuple[list[int], list[Any]]], prefix: str = ""
+    cells: Mapping[str, tuple[Sequence[int], Sequence[Any]]], prefix: str = ""
 ) -> dict[str, list[Column]]:
     columns: dict[str, list[Column]] = {}
+    last: tuple[Sequence[int], Ints] | None = None
     for key, (positions, values) in cells.items():
         path = prefix + escape_component(key)
-        column = _type_uniform(path, positions, values)
+        if last is None or last[0] is not positions:
+            last = positions, np.array(positions, np.int64)
+        column = _type_uniform(path, last[1], values)
         if column is not None:
             columns[path] = [column]
         else:
@@ -136,20 +153,20 @@ def _type_columns(
     return columns
 
 
-def _type_uniform(path: str, positions: list[int], values: list[Any]) -> Column | None:
+def _type_uniform(path: str, positions: Ints, values: Sequence[Any]) -> Column | None:
     """The fast way for values of one type; None when there are others among them."""
     types = set(map(type, values))
     kind = _UNIFORM_KINDS.get(types.pop()) if len(types) == 1 else None
     if kind is None:
         return None
     try:
-        return Column(path, kind, _ints(positions), np.array(values, _DTYPES[kind]))
+        return Column(path, kind, positions, np.array(values, _DTYPES[kind]))
     except OverflowError:
         return None
 
 
 def _type_mixed(
-    path: str, positions: list[int], values: list[Any], columns: dict[str, list[Column]]
+    path: str, positions: Sequence[int], values: Sequence[Any], columns: dict[str, list[Column]]
 ) -> None:
     kinds: dict[int, tuple[list[int], list[Any]]] = {}
     nested: dict[str, tuple[list[int], list[Any]]] = {}
@@ -163,7 +180,12 @@ def _type_mixed(
         of.append(value)
     if kinds:
         columns[path] = [
-            Column(path, kind, _ints(at), np.array(of, _DTYPES[kind]) if kind in _DTYPES else of)
+            Column(
+                path,
+                kind,
+                np.array(at, np.int64),
+                np.array(of, _DTYPES[kind]) if kind in _DTYPES else of,
+            )
             for kind, (at, of) in sorted(kinds.items())
         ]
     if nested:
@@ -181,10 +203,6 @@ def _kind_of(value: Any) -> int | None:
     if isinstance(value, dict) and value and "_type" not in value:
         return None
     return codec.CELLS
-
-
-def _ints(values: list[int]) -> Ints:
-    return np.array(values, np.int64)
 
 
 def resolve_steps(rows: Rows, previous: int | None) -> Ints:

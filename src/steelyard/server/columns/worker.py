@@ -45,8 +45,7 @@ def run_job(job: Job) -> seal.PackedSegment:
         return pyramid.add_pyramids(
             seal.pack_blocks([seal.unpack_segment(segment) for segment in job.segments])
         )
-    # One row after the other: the Python objects of a row are gone before the next is parsed.
-    parsed = [(row, blocks.parse_tail_row(row, job.stream)) for row in job.rows]
+    parsed = blocks.parse_tail_rows(job.rows, job.stream)
     return seal.pack_blocks(blocks.make_blocks(parsed, job.stream, job.last_steps))
 
 
