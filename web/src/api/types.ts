@@ -83,7 +83,7 @@ export interface RunRow {
   heartbeat_at_us: number | null;
   finished_at_us: number | null;
   duration_s: number;
-  username: string;
+  username: string | null;
   group: string | null;
   job_type: string | null;
   tags: string[];
@@ -111,11 +111,13 @@ export interface RunDetail extends RunRow {
   summary: JsonObject;
   metadata: RunMetadata | null;
   exit_code: number | null;
+  /** Someone asked it to stop; it hears of it with its next upload. */
+  stop_requested: boolean;
   history_row_count: number;
   log_line_count: number;
   system_row_count: number;
   overwritten_value_count: number;
-  forked_from?: { run: string; step: number } | string | null;
+  forked_from: string | null;
 }
 
 export interface RunPatch {

@@ -1,10 +1,10 @@
 import { type KeyboardEvent, useMemo, useState } from "react";
 import type { JsonObject, JsonValue } from "../api/types";
 import { CopyButton } from "./CopyButton";
-import { Icon } from "./Icon";
-import { buildRows, countLeaves, isObject, type TreeRow } from "./keyValueRows";
-import styles from "./KeyValueTree.module.css";
 import { formatNumber } from "./format";
+import { Icon } from "./Icon";
+import styles from "./KeyValueTree.module.css";
+import { buildRows, countLeaves, isObject, type TreeRow } from "./keyValueRows";
 
 /** Rows in the DOM before "Show more": 5,000 keys must not make 5,000 nodes. */
 const PAGE_ROWS = 200;

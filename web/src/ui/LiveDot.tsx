@@ -6,7 +6,10 @@ import styles from "./LiveDot.module.css";
 const WORDS: Record<LiveStatus, { text: string; title: string }> = {
   live: { text: "live", title: "New data appears by itself" },
   connecting: { text: "connecting", title: "Opening the live connection" },
-  reconnecting: { text: "reconnecting", title: "The live connection was lost; what is shown stays" },
+  reconnecting: {
+    text: "reconnecting",
+    title: "The live connection was lost; what is shown stays",
+  },
   paused: { text: "paused", title: "Updates go on when this tab is shown" },
 };
 

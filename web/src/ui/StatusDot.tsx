@@ -22,13 +22,7 @@ const LOOKS: Record<RunState, Look> = {
   queued: { icon: "dashes", tone: "quiet", label: "queued" },
 };
 
-export function StatusDot({
-  state,
-  withLabel = false,
-}: {
-  state: RunState;
-  withLabel?: boolean;
-}) {
+export function StatusDot({ state, withLabel = false }: { state: RunState; withLabel?: boolean }) {
   const look = LOOKS[state] ?? { icon: "dashes", tone: "quiet", label: state };
   return (
     <span className={classes(styles.status, styles[look.tone])} title={look.label}>

@@ -13,7 +13,10 @@ export function formatNumber(value: number, digits = 4): string {
   const size = Math.abs(value);
   if (Number.isInteger(value) && size < 1e15) return value.toLocaleString("en-US");
   if (size < 1e-4 || size >= 1e9) {
-    return value.toExponential(digits - 1).replace(/\.?0+e/, "e").replace("e+", "e");
+    return value
+      .toExponential(digits - 1)
+      .replace(/\.?0+e/, "e")
+      .replace("e+", "e");
   }
   const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
   const text = value.toLocaleString("en-US", { maximumFractionDigits: Math.min(decimals, 20) });

@@ -1,0 +1,21 @@
+/** Who is signed in. */
+
+import { useQuery } from "@tanstack/react-query";
+import { request } from "./client";
+import type { Me } from "./types";
+
+export function useMe() {
+  return useQuery({
+    queryKey: ["me"],
+    queryFn: ({ signal }) => request<Me>("/api/v1/me", { signal }),
+    staleTime: 5 * 60_000,
+  });
+}
+
+export function signIn(username: string, password: string): Promise<void> {
+  return request("/api/v1/login", { method: "POST", body: { username, password } });
+}
+
+export function signOut(): Promise<void> {
+  return request("/api/v1/logout", { method: "POST" });
+}

@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest";
+import type { RunFile } from "../../api/types";
+import { kindOf, localUrl, prettyJson } from "./fileContent";
+
+function file(name: string, mimetype: string | null = null): RunFile {
+  return { name, size_bytes: 10, mimetype, updated_at_us: 0, url: "" };
+}
+
+describe("what a file is shown as", () => {
+  it.each([
+    ["media/images/a_0.PNG", null, "image"],
+    ["wandb-summary.json", null, "json"],
+    ["notebook.ipynb", null, "json"],
+    ["config.yaml", null, "text"],
+    ["src/Dockerfile", null, "text"],
+    ["output", "text/plain", "text"],
+    ["model.pt", "application/octet-stream", "other"],
+  ] as const)("%s (%s) is %s", (name, mimetype, kind) => {
+    expect(kindOf(file(name, mimetype))).toBe(kind);
+  });
+
+  it("JSON that is cut off or has NaN stays as it was written", () => {
+    expect(prettyJson('{"a": 1')).toBe('{"a": 1');
+    expect(prettyJson('{"a":NaN}')).toBe('{"a":NaN}');
+    expect(prettyJson('{"a":[1]}')).toBe('{\n  "a": [\n    1\n  ]\n}');
+  });
+});
+
+describe("addresses of files", () => {
+  it("stay on the name under which this page was opened", () => {
+    expect(localUrl("http://other-name:8080/storage/run/1/a.txt?signature=s")).toBe(
+      "/storage/run/1/a.txt?signature=s",
+    );
+  });
+
+  it("of other stores are left alone", () => {
+    const url = "https://bucket.example/a.txt?X-Signature=s";
+    expect(localUrl(url)).toBe(url);
+  });
+});

@@ -1,0 +1,33 @@
+/** Addresses of pages. Names may hold any character, so each is escaped here and nowhere else. */
+
+import { pathOf } from "../api/client";
+
+export interface RunRef {
+  entity: string;
+  project: string;
+  run: string;
+}
+
+export type RunTab = "overview" | "charts" | "system" | "logs" | "files";
+
+export function entityPath(entity: string): string {
+  return pathOf(entity);
+}
+
+export function projectPath(entity: string, project: string): string {
+  return pathOf(entity, project);
+}
+
+export function runPath({ entity, project, run }: RunRef, tab?: RunTab): string {
+  return pathOf(entity, project, "runs", run, ...(tab === undefined ? [] : [tab]));
+}
+
+/** The login page, which leads back to `target` afterwards. */
+export function loginPath(target: string): string {
+  return target === "/" ? "/login" : `/login?next=${encodeURIComponent(target)}`;
+}
+
+/** A page of ours from untrusted text: other sites ("//evil", "/\\evil") become "/". */
+export function parseNextPath(text: string | null): string {
+  return text !== null && /^\/(?![/\\])/.test(text) ? text : "/";
+}
