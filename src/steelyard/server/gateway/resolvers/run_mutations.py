@@ -11,7 +11,7 @@ from steelyard.server.rooms.projects.commands import ensure_project
 from steelyard.server.rooms.projects.policy import find_readable_project, get_writable_project
 from steelyard.server.rooms.runs import commands
 from steelyard.server.rooms.runs.model import Run, RunChanges
-from steelyard.server.rooms.runs.policy import get_writable_run
+from steelyard.server.rooms.runs.policy import find_writable_run, get_writable_run
 from steelyard.server.rooms.runs.queries import find_run, get_run
 
 
@@ -94,9 +94,11 @@ def update_run_state(_source: Any, context: Context, input: dict[str, Any]) -> d
 
 
 def delete_run(_source: Any, context: Context, input: dict[str, Any]) -> dict[str, Any]:
-    run = get_writable_run(context.conn, context.caller, decode_id("Run", input["id"]))
-    commands.delete_run(context.conn, run, now_us=context.now_us)
-    return {"success": True}
+    """Deleting twice is no error: clients repeat requests whose answer they missed."""
+    run = find_writable_run(context.conn, context.caller, decode_id("Run", input["id"]))
+    if run is not None:
+        commands.delete_run(context.conn, run, now_us=context.now_us)
+    return {"success": run is not None}
 
 
 def notify_alert(_source: Any, context: Context, input: dict[str, Any]) -> dict[str, Any]:

@@ -12,18 +12,23 @@ from steelyard.server.rooms.runs.model import Run
 from steelyard.server.rooms.runs.queries import find_run_by_id, get_run
 
 
-def get_readable_run(conn: Connection, caller: Caller, run_id: int) -> Run:
-    """The run with that number. Raises RunNotFound when absent or not the caller's to see."""
+def find_writable_run(conn: Connection, caller: Caller, run_id: int) -> Run | None:
+    """The run with that number; None when absent or not the caller's to see.
+
+    Raises Forbidden when the caller may see it but not change it.
+    """
     run = find_run_by_id(conn, run_id)
     if run is None or not may_read_entity(caller, run.entity_id):
-        raise RunNotFound(f"with the id {run_id}")
+        return None
+    require_writable(caller, run)
     return run
 
 
 def get_writable_run(conn: Connection, caller: Caller, run_id: int) -> Run:
-    """The run with that number. Raises RunNotFound, or Forbidden for viewers."""
-    run = get_readable_run(conn, caller, run_id)
-    require_writable(caller, run)
+    """The run with that number. Raises RunNotFound instead, or Forbidden for viewers."""
+    run = find_writable_run(conn, caller, run_id)
+    if run is None:
+        raise RunNotFound(f"with the id {run_id}")
     return run
 
 

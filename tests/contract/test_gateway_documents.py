@@ -1,0 +1,107 @@
+"""Every document of the installed official client is either served or named as another's work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import wandb
+from graphql import parse, validate
+
+from steelyard.server.gateway.graphql import SCHEMA
+from tests.support.client_documents import ClientDocument, list_documents
+
+SERVED = frozenset(
+    """
+    CreateInvite CreateProject CreateRunFiles CreateServiceAccount CreateTeam CreateUserFromAdmin
+    DeleteApiKey DeleteInvite DeleteRun EntityIsTeam FetchOrgEntityFromEntity
+    FetchOrgInfoFromEntity FetchOrganization GenerateApiKey GetDefaultEntity GetProject GetProjects
+    GetTeamEntity GetViewer HistoryPage IsProjectReadOnly MarkRunFilesUploaded
+    NotifyScriptableRunAlert OrgFeatureFlags OrganizationCoreWeaveOrganizationID Project
+    ProjectViews QueryRunInfo RewindRun Run RunConsoleLogPage RunConsoleLogTail RunFiles
+    RunFullHistory RunHistoryKeys RunParquetHistory RunResumeStatus RunSampledHistory RunState
+    RunStoppedStatus Runs SampledHistoryPage SearchUsers ServerFeaturesQuery ServerInfo StopRun
+    UpdateRunState UpsertBucket Viewer deleteFiles
+    """.split()  # noqa: SIM905  # names, not code
+)
+
+#: Room that will serve them -> operations.
+LATER = {
+    "artifacts": """
+        AddAliases AddArtifactCollectionTags ArtifactByID ArtifactCollectionAliases
+        ArtifactCreatedBy ArtifactFileURLsByManifestEntries ArtifactManifest
+        ArtifactMembershipByName ArtifactMembershipFiles ArtifactOfType ArtifactType
+        ArtifactTypeArtifactCollections ArtifactUsedBy ClientIDMapping CommitArtifact
+        CompleteMultipartUploadArtifact CreateArtifact CreateArtifactFiles CreateArtifactManifest
+        DeleteAliases DeleteArtifact DeleteArtifactCollectionTags DeleteArtifactPortfolio
+        DeleteArtifactSequence FetchArtifactDigestAlgorithm FetchArtifactManifest
+        FetchLinkedArtifacts GetArtifactMembershipFileUrls LinkArtifact ProjectArtifactCollection
+        ProjectArtifactCollections ProjectArtifactType ProjectArtifactTypes ProjectArtifacts
+        RunInputArtifacts RunOutputArtifacts UnlinkArtifact UpdateArtifact UpdateArtifactManifest
+        UpdateArtifactPortfolio UpdateArtifactSequence UpdateArtifactSequenceType UseArtifact
+        XXHashDigestsEnabled
+    """,
+    "registry": """
+        CreateRegistryMembers DeleteRegistry DeleteRegistryMembers FetchAdvancedRegistryFeatures
+        FetchRegistries FetchRegistry RegistryCollections RegistryTeamMembers RegistryUserMembers
+        RegistryVersions RenameRegistry UpdateTeamRegistryRole UpdateUserRegistryRole
+        UpsertRegistry
+    """,
+    "sweeps": """
+        CreateAgent EnqueueSweepRun GetAgentRuns GetSweep GetSweepAgent GetSweepAgents
+        GetSweepLegacy GetSweepState GetSweeps Heartbeat SweepConfig SweepRunsWithHistory
+        SweepWatchedRuns SweepWithRuns UpsertSweep UpsertSweepState
+    """,
+    "queues": """
+        CreateDefaultResourceConfig CreateRunQueue DeleteFromRunQueue DeleteRunQueue
+        GetDefaultResourceConfig GetRunQueueItem GetRunQueueItems GetRunQueueMetadata LaunchAgent
+        ProjectRunQueues UpsertRunQueue ackRunQueueItem createLaunchAgent failRunQueueItem
+        fetchRunQueuesFromProject popFromRunQueue pushToRunQueue pushToRunQueueByName
+        updateLaunchAgent updateRunQueueItemWarning
+    """,
+    "automations": """
+        CreateAutomation CreateGenericWebhookIntegration DeleteAutomation GetAutomationsLegacy
+        GetEntityAutomations GetEntityAutomationsLegacy GetOrgAutomations IntegrationsByEntity
+        UpdateAutomation
+    """,
+    "evals": "EvalTableProjectScope",
+    "reports": "CreateCustomChart",
+}
+
+
+@pytest.fixture(scope="module")
+def documents() -> list[ClientDocument]:
+    return list_documents(Path(wandb.__file__).parent)
+
+
+def test_every_document_of_a_served_operation_is_valid(documents: list[ClientDocument]) -> None:
+    problems = {
+        f"{document.operation} ({document.place})": [error.message for error in found]
+        for document in documents
+        if document.operation in SERVED
+        if (found := validate(SCHEMA, parse(document.text)))
+    }
+    assert problems == {}
+
+
+def test_every_operation_is_served_or_named_as_another_rooms_work(
+    documents: list[ClientDocument],
+) -> None:
+    later = {name for names in LATER.values() for name in names.split()}
+    found = {document.operation for document in documents}
+    assert found - SERVED - later == set(), "operations nobody looked at"
+    assert SERVED & later == set(), "served, so no longer work for later"
+
+
+def test_the_tables_name_only_operations_that_the_client_has(
+    documents: list[ClientDocument],
+) -> None:
+    named = SERVED | {name for names in LATER.values() for name in names.split()}
+    assert named - {document.operation for document in documents} == set()
+
+
+def test_both_halves_of_the_client_are_read(documents: list[ClientDocument]) -> None:
+    places = {document.place for document in documents}
+    assert "wandb-core" in places
+    assert "apis/public/runs.py" in places
+    assert len([each for each in documents if each.operation == "UpsertBucket"]) == 4
