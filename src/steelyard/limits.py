@@ -72,6 +72,7 @@ SEAL_TIMEOUT_S = 120  # a sealing process that takes longer is replaced
 COMPACT_ROWS = 16_384  # rows of a segment that is not merged with others any more
 COMPACT_BYTES = 4 * MIB  # packed bytes of a segment that is not merged with others any more
 COMPACT_SEGMENTS_MIN = 8  # small segments that are worth a merge
+SERIES_POINTS_AT_ONCE = 4_000_000  # points of several runs unpacked together, 16 bytes each
 PYRAMID_POINTS_MIN = 4_000_000  # raw points of a panel from which it is drawn from summaries
 PYRAMID_CELLS_PER_BUCKET = 16  # … if each bucket still gets this many
 SQL_LIST_ITEMS_MAX = 500  # values in one IN (…)

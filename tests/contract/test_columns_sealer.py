@@ -6,25 +6,51 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from steelyard import limits
 from steelyard.server.columns import append, edit, read
-from steelyard.server.columns.sealer import Sealer
+from steelyard.server.columns.buckets import Buckets, reduce_series
+from steelyard.server.columns.seal import PackedSegment
+from steelyard.server.columns.sealer import PackingHere, PackingProcess, Sealer
 from steelyard.server.columns.segments import list_segments
 from steelyard.server.columns.tables import history_tail
+from steelyard.server.columns.worker import Job, run_job
 from steelyard.server.db.interface import Database
 from tests.contract.columns_model import count_tail, rows_of, same, send
 
 
+class Interrupted:
+    """Packs, and on the first job lets something happen between reading and storing."""
+
+    def __init__(self, happen: Callable[[], object]) -> None:
+        self.happen: Callable[[], object] | None = happen
+
+    def run(self, job: Job) -> PackedSegment:
+        happen, self.happen = self.happen, None
+        if happen is not None:
+            happen()
+        return run_job(job)
+
+    def stop(self) -> None:
+        assert self.happen is None
+
+
 @pytest.fixture
-def sealer(db: Database) -> Iterator[Sealer]:
-    sealer = Sealer(db)
+def packing() -> PackingProcess:
+    return PackingProcess()
+
+
+@pytest.fixture
+def sealer(db: Database, packing: PackingProcess) -> Iterator[Sealer]:
+    sealer = Sealer(db, packing=packing)
     sealer.start()
     yield sealer
     sealer.stop()
@@ -73,14 +99,14 @@ def test_small_segments_are_merged_while_a_run_goes_on(db: Database, sealer: Sea
 
 
 def test_killing_the_process_loses_nothing_and_doubles_nothing(
-    db: Database, sealer: Sealer
+    db: Database, sealer: Sealer, packing: PackingProcess
 ) -> None:
     rows = make_rows(0, 2000)
     stop = threading.Event()
 
     def kill_often() -> None:
         while not stop.is_set():
-            pid = sealer.worker_pid()
+            pid = packing.pid
             if pid is not None:
                 os.kill(pid, signal.SIGKILL)
             time.sleep(0.15)
@@ -102,34 +128,32 @@ def test_killing_the_process_loses_nothing_and_doubles_nothing(
     assert same(rows_of(db), rows)
 
 
-def test_what_changed_while_it_was_packed_is_not_overwritten(db: Database, sealer: Sealer) -> None:
+def test_what_changed_while_it_was_packed_is_not_overwritten(db: Database) -> None:
     send(db, make_rows(0, 50))
-    packing, run = sealer._worker, sealer._worker.run
-
-    def rewind_meanwhile(job: Any) -> Any:
-        packing.run = run  # type: ignore[method-assign]  # once
-        db.write_now(edit.rewind, run_id=1, last_step=9, now_us=1)
-        return run(job)
-
-    packing.run = rewind_meanwhile  # type: ignore[method-assign]
-    sealer.request(1, "history")
-    assert sealer.wait_until_idle()
+    rewind = partial(db.write_now, edit.rewind, run_id=1, last_step=9, now_us=1)
+    sealer = Sealer(db, packing=Interrupted(rewind))
+    sealer.work(1, "history", is_final=True)
+    sealer.stop()
     assert same(rows_of(db), make_rows(0, 10))
 
 
-def test_a_run_deleted_while_it_was_packed_stays_deleted(db: Database, sealer: Sealer) -> None:
+def test_a_run_deleted_while_it_was_packed_stays_deleted(db: Database) -> None:
     send(db, make_rows(0, 50))
-    packing, run = sealer._worker, sealer._worker.run
-
-    def delete_meanwhile(job: Any) -> Any:
-        packing.run = run  # type: ignore[method-assign]  # once
-        db.write_now(edit.delete_streams, 1)
-        return run(job)
-
-    packing.run = delete_meanwhile  # type: ignore[method-assign]
-    sealer.request(1, "history")
-    assert sealer.wait_until_idle()
+    sealer = Sealer(db, packing=Interrupted(partial(db.write_now, edit.delete_streams, 1)))
+    sealer.work(1, "history", is_final=True)
+    sealer.stop()
     assert rows_of(db) == [] and count_tail(db) == 0
+
+
+def test_two_servers_that_seal_the_same_run_do_not_double_it(db: Database) -> None:
+    send(db, make_rows(0, 50))
+    other = Sealer(db, packing=PackingHere())
+    seal = partial(other.work, 1, "history", is_final=True)
+    sealer = Sealer(db, packing=Interrupted(seal))
+    sealer.work(1, "history", is_final=True)
+    sealer.stop()
+    assert same(rows_of(db), make_rows(0, 50))
+    assert len(db.read_now(list_segments, 1, "history")) == 1
 
 
 def test_tails_nobody_adds_to_are_sealed(db: Database) -> None:
@@ -162,6 +186,34 @@ def test_reads_during_sealing_see_every_acknowledged_row(db: Database, sealer: S
         series = db.read_now(read.read_series, 1, "history", "n")
         assert series.value.tolist() == list(range(start + 50))
     assert sealer.wait_until_idle()
+
+
+def test_huge_panels_are_drawn_from_summaries_that_bound_the_points(
+    db: Database, sealer: Sealer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "PYRAMID_POINTS_MIN", 10_000)
+    random = np.random.default_rng(1)
+    values = np.where(random.uniform(size=9000) < 0.01, np.nan, random.normal(size=9000))
+    rows = [{"_step": step, "y": value} for step, value in enumerate(values.tolist())]
+    for run_id in (1, 2):
+        for start in range(0, 8000, 2000):
+            send(db, rows[start : start + 2000], offset=start, run_id=run_id)
+            sealer.work(run_id, "history", is_final=start == 6000)
+        send(db, rows[8000:], offset=8000, run_id=run_id)
+
+    def reduce(conn: Connection, bucket_count: int | None) -> dict[int, Buckets]:
+        found = read.iter_series_of(conn, [1, 2, 3], "history", "y", bucket_count=bucket_count)
+        return {run_id: reduce_series(each, x0=0, x1=8999, n=5) for run_id, each in found}
+
+    about, exact = db.read_now(reduce, 5), db.read_now(reduce, None)
+    assert about.keys() == exact.keys() == {1, 2}
+    for run_id, one in exact.items():
+        other = about[run_id]
+        assert (np.nanmin(other.low), np.nanmax(other.high)) == (one.low.min(), one.high.max())
+        assert other.count.sum() == one.count.sum()
+        assert np.abs(other.count - one.count).max() <= 2 * 64
+        assert np.allclose(other.mean, one.mean, atol=0.1)
+        assert other.last[-1] == one.last[-1]
 
 
 def test_a_tail_row_is_never_in_two_places(db: Database, sealer: Sealer) -> None:

@@ -58,6 +58,13 @@ def bucket(x: Floats | Ints, y: Floats, *, x0: float, x1: float, n: int) -> Buck
     return _reduce(y, starts, stops, nonfinite)
 
 
+def reduce_series(series: Series, *, x0: float, x1: float, n: int) -> Buckets:
+    """Buckets over the steps, of points or of their summaries alike."""
+    if series.cell_points is None:
+        return bucket(series.step, series.value, x0=x0, x1=x1, n=n)
+    return bucket_cells(series, series.step.astype(np.float64), x0=x0, x1=x1, n=n)
+
+
 def bucket_cells(series: Series, x: Floats, *, x0: float, x1: float, n: int) -> Buckets:
     """`bucket` of points that are summaries themselves (`Series.cell_points`)."""
     assert series.low is not None and series.high is not None

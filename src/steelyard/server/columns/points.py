@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -43,6 +43,45 @@ _SELECT_CHUNKS = (
     .order_by(
         history_chunk.c.run_id, history_chunk.c.key_id, history_chunk.c.seq, history_chunk.c.kind
     )
+)
+_SELECT_CELLS = (
+    sa.select(
+        history_chunk.c.run_id,
+        history_chunk.c.seq,
+        history_chunk.c.kind,
+        history_chunk.c.step_min,
+        history_chunk.c.step_max,
+        history_chunk.c.n,
+        history_chunk.c.positions,
+        history_chunk.c.pyramid,
+        # A chunk without summaries is short: it is read as it is.
+        sa.case((history_chunk.c.pyramid.is_(None), history_chunk.c.steps)).label("steps"),
+        sa.case((history_chunk.c.pyramid.is_(None), history_chunk.c.vals)).label("vals"),
+    )
+    .where(
+        history_chunk.c.run_id.in_(sa.bindparam("runs", expanding=True)),
+        history_chunk.c.stream == sa.bindparam("of_stream"),
+        history_chunk.c.key_id.in_(sa.bindparam("key_ids", expanding=True)),
+        history_chunk.c.kind.in_(sa.bindparam("kinds", expanding=True)),
+        history_chunk.c.step_min <= sa.bindparam("high"),
+        history_chunk.c.step_max >= sa.bindparam("low"),
+    )
+    .order_by(history_chunk.c.run_id, history_chunk.c.seq, history_chunk.c.kind)
+)
+_COUNT_POINTS = (
+    sa.select(
+        history_chunk.c.run_id,
+        sa.func.sum(history_chunk.c.n).label("n"),
+    )
+    .where(
+        history_chunk.c.run_id.in_(sa.bindparam("runs", expanding=True)),
+        history_chunk.c.stream == sa.bindparam("of_stream"),
+        history_chunk.c.key_id.in_(sa.bindparam("key_ids", expanding=True)),
+        history_chunk.c.kind.in_(sa.bindparam("kinds", expanding=True)),
+        history_chunk.c.step_min <= sa.bindparam("high"),
+        history_chunk.c.step_max >= sa.bindparam("low"),
+    )
+    .group_by(history_chunk.c.run_id)
 )
 _SELECT_RANGE = (
     sa.select(
@@ -89,19 +128,58 @@ def select_chunks(
     low: int = STEP_MIN,
     high: int = STEP_MAX,
     kinds: Sequence[int] = NUMBERS,
-) -> Iterable[Any]:
+) -> Iterator[Any]:
     """Rows of chunks that may hold steps low..high, by run, key and order of writing."""
-    return conn.execute(
-        _SELECT_CHUNKS,
-        {
-            "runs": list(run_ids),
-            "of_stream": STREAM_IDS[stream],
-            "key_ids": list(key_ids),
-            "kinds": list(kinds),
-            "low": low,
-            "high": high,
-        },
-    )
+    params = _chunk_params(run_ids, stream, key_ids, low=low, high=high, kinds=kinds)
+    with conn.execute(_SELECT_CHUNKS, params, execution_options={"yield_per": 64}) as rows:
+        yield from rows
+
+
+def select_cells(
+    conn: Connection,
+    run_ids: Sequence[int],
+    stream: Stream,
+    key_ids: Sequence[int],
+    *,
+    low: int,
+    high: int,
+) -> Sequence[Any]:
+    """As `select_chunks`, with the summaries in the place of the points they summarise."""
+    params = _chunk_params(run_ids, stream, key_ids, low=low, high=high, kinds=NUMBERS)
+    return conn.execute(_SELECT_CELLS, params).all()
+
+
+def count_sealed_points(
+    conn: Connection,
+    run_ids: Sequence[int],
+    stream: Stream,
+    key_ids: Sequence[int],
+    *,
+    low: int,
+    high: int,
+) -> dict[int, int]:
+    """Points in the chunks that may hold steps low..high, by run. Reads an index only."""
+    params = _chunk_params(run_ids, stream, key_ids, low=low, high=high, kinds=NUMBERS)
+    return {row.run_id: int(row.n) for row in conn.execute(_COUNT_POINTS, params)}
+
+
+def _chunk_params(
+    run_ids: Sequence[int],
+    stream: Stream,
+    key_ids: Sequence[int],
+    *,
+    low: int,
+    high: int,
+    kinds: Sequence[int],
+) -> dict[str, Any]:
+    return {
+        "runs": list(run_ids),
+        "of_stream": STREAM_IDS[stream],
+        "key_ids": list(key_ids),
+        "kinds": list(kinds),
+        "low": low,
+        "high": high,
+    }
 
 
 def select_range(

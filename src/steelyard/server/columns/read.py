@@ -7,7 +7,13 @@ from steelyard.server.columns.catalogue import (
     list_key_stats,
 )
 from steelyard.server.columns.rows import get_last_step, list_last_lines, read_rows, sample_rows
-from steelyard.server.columns.series import join_xy, read_series, read_series_of, read_xy
+from steelyard.server.columns.series import (
+    iter_series_of,
+    join_xy,
+    read_series,
+    read_series_of,
+    read_xy,
+)
 
 __all__ = [
     "count_overwritten_values",
@@ -15,6 +21,7 @@ __all__ = [
     "describe_keys",
     "get_last_step",
     "get_line_count",
+    "iter_series_of",
     "join_xy",
     "list_key_stats",
     "list_last_lines",

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import msgspec
 import sqlalchemy as sa
@@ -55,6 +56,14 @@ class Request(msgspec.Struct, frozen=True):
     stream: Stream
 
 
+class Packing(Protocol):
+    """What packs: a process of its own, or for a short-lived program its own."""
+
+    def run(self, job: worker.Job) -> PackedSegment: ...
+
+    def stop(self) -> None: ...
+
+
 class WorkerDied(Exception):
     """The process ended, or took too long and was killed; the job may be tried again."""
 
@@ -66,7 +75,13 @@ def _now_us() -> int:
 class Sealer:
     """`start` it once per server; `consider` every append; `request` a run that has ended."""
 
-    def __init__(self, db: Database, *, clock_us: Callable[[], int] = _now_us) -> None:
+    def __init__(
+        self,
+        db: Database,
+        *,
+        clock_us: Callable[[], int] = _now_us,
+        packing: Packing | None = None,
+    ) -> None:
         self._db = db
         self._clock_us = clock_us
         self._waiting: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
@@ -75,7 +90,7 @@ class Sealer:
         self._known_keys: dict[str, int] = {}
         self._put_off: dict[Request, float] = {}  # until when, on the monotonic clock
         self._tail_bytes = 0
-        self._worker = PackingProcess()
+        self._packing = packing or PackingProcess()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="sealer", daemon=True)
 
@@ -90,7 +105,7 @@ class Sealer:
         self._waiting.put(None)
         if self._thread.is_alive():
             self._thread.join()
-        self._worker.stop()
+        self._packing.stop()
 
     def consider(self, run_id: int, stream: Stream, appended: Appended) -> None:
         """Ask for a seal when the tail of the run is long enough. Costs nothing otherwise."""
@@ -123,10 +138,6 @@ class Sealer:
         while self._queued and time.monotonic() < until:
             time.sleep(0.005)
         return not self._queued
-
-    def worker_pid(self) -> int | None:
-        """The process that packs, when there is one."""
-        return self._worker.pid
 
     # ---- the thread
 
@@ -210,7 +221,7 @@ class Sealer:
         if found is None:
             return False
         version, job = found
-        packed = self._worker.run(job)
+        packed = self._packing.run(job)
         self._store(_store_seal, run_id, stream, version, job.rows, packed)
         return True
 
@@ -219,7 +230,7 @@ class Sealer:
         if found is None:
             return False
         version, seqs, job = found
-        packed = self._worker.run(job)
+        packed = self._packing.run(job)
         self._store(_store_merge, run_id, stream, version, seqs, packed)
         return True
 
@@ -343,6 +354,16 @@ def _intern(conn: Connection, packed: PackedSegment, known_keys: dict[str, int])
 # ---- the process
 
 
+class PackingHere:
+    """Packs in this process: for commands that end soon."""
+
+    def run(self, job: worker.Job) -> PackedSegment:
+        return worker.run_job(job)
+
+    def stop(self) -> None:
+        """Nothing to end."""
+
+
 class PackingProcess:
     """A `worker` that is started when first needed, and again when it is gone."""
 
@@ -354,7 +375,7 @@ class PackingProcess:
         return None if self._process is None else self._process.pid
 
     def run(self, job: worker.Job) -> PackedSegment:
-        """Raises WorkerDied when the process ends before it answers, or takes too long."""
+        """Pack. Raises WorkerDied when the process ends before it answers, or takes too long."""
         process = self._process or self._start()
         assert process.stdin is not None and process.stdout is not None
         alarm = threading.Timer(limits.SEAL_TIMEOUT_S, process.kill)

@@ -106,6 +106,7 @@ history_chunk = sa.Table(
         "kind",
         "step_min",
         "step_max",
+        "n",
         unique=True,
     ),
 )
