@@ -110,7 +110,7 @@ function Toggle({ label, isOn, onToggle }: ToggleProps) {
 
 /** Why `/…/` is not an expression, or null. The server has the last word; this one is instant. */
 export function findSearchProblem(text: string): string | null {
-  const inner = /^\/(.*)\/$/s.exec(text)?.[1];
+  const inner = /^\/(.*)\/i?$/s.exec(text)?.[1];
   if (inner === undefined) return null;
   try {
     new RegExp(inner);

@@ -1,32 +1,22 @@
-import {
-  createContext,
-  type ReactNode,
-  useContext,
-  useEffect,
-  useId,
-  useMemo,
-  useRef,
-  useState,
-  useSyncExternalStore,
-} from "react";
+import { type ReactNode, useEffect, useId, useMemo, useRef, useState } from "react";
 import { FrameStore } from "~/core/frameStore";
 import { Highlight } from "~/core/highlight";
 import { SeriesLoader, type SeriesStream } from "~/core/seriesLoader";
 import { Button } from "~/ui/Button";
 import { EmptyState } from "~/ui/EmptyState";
 import { ErrorCard } from "~/ui/ErrorCard";
-import { Icon } from "~/ui/Icon";
+import { BoardSection, LoadedPanel } from "./BoardSection";
+import { BoardSkeleton, NoPoints, OtherKeys } from "./BoardStates";
+import { type Board, BoardContext } from "./boardContext";
 import { countOf } from "./format";
 import type { ChartAxis } from "./LinePanel";
-import { LinePanel } from "./LinePanel";
 import type { PanelRun } from "./lineModel";
 import styles from "./PanelBoard.module.css";
 import { PanelDialog } from "./PanelDialog";
 import { KEYS_PAGE, makeSeriesRequest, useMetricKeys } from "./panelQueries";
 import type { Range } from "./scales";
-import { type BoardSection, groupKeys } from "./sections";
+import { groupKeys } from "./sections";
 import { useBoardWidth } from "./useBoardWidth";
-import { useNearViewport } from "./useNearViewport";
 
 export interface PanelBoardProps {
   entity: string;
@@ -59,29 +49,9 @@ export interface PanelBoardProps {
 
 const STEP_AXIS: ChartAxis = { axis: "step" };
 const NOTHING: readonly string[] = [];
-const PANEL_PX = 232;
 /** The catalogue of keys is read again at most this often while data comes in. */
 const KEYS_INTERVAL_MS = 5_000;
 const KEYS_FIRST_INTERVAL_MS = 1_000;
-
-interface Board {
-  store: FrameStore;
-  loader: SeriesLoader;
-  highlight: Highlight;
-  syncKey: string;
-  runs: readonly PanelRun[];
-  stream: SeriesStream;
-  axis: ChartAxis;
-  smoothing: number;
-  isLog: boolean;
-  hasBand: boolean;
-  range: Range | null;
-  onZoom: (range: Range | null) => void;
-  panelWidth: number;
-  onEnlarge: (key: string) => void;
-}
-
-const BoardContext = createContext<Board | null>(null);
 
 /** One live line panel per metric, in sections by prefix. Only panels near the viewport exist and are queried. */
 export function PanelBoard(props: PanelBoardProps) {
@@ -169,7 +139,7 @@ function ProjectBoard(props: PanelBoardProps) {
     if (runs.length === 0) {
       return <EmptyState icon="chart" title="No run is shown" text="Switch one on in the list." />;
     }
-    if (keys.isPending) return <BoardSkeleton columns={columns} />;
+    if (keys.isPending) return <BoardSkeleton />;
     if (keys.isError) {
       return (
         <ErrorCard
@@ -190,7 +160,7 @@ function ProjectBoard(props: PanelBoardProps) {
     }
     if (!hasPanels && notNumeric.length === 0) return props.empty ?? <NoPoints />;
     return sections.map((section) => (
-      <Section
+      <BoardSection
         key={section.name}
         section={section}
         columns={columns}
@@ -230,95 +200,6 @@ function ProjectBoard(props: PanelBoardProps) {
   );
 }
 
-interface SectionProps {
-  section: BoardSection;
-  columns: number;
-  isOpen: boolean;
-  onToggle: () => void;
-}
-
-function Section({ section, columns, isOpen, onToggle }: SectionProps) {
-  const id = useId();
-  return (
-    <section aria-labelledby={id}>
-      <h2 className={styles.sectionHead}>
-        <button id={id} type="button" aria-expanded={isOpen} onClick={onToggle}>
-          <Icon name={isOpen ? "chevronDown" : "chevronRight"} size={12} />
-          <span>{section.name}</span>
-          <span className={styles.count}>{section.keys.length}</span>
-        </button>
-      </h2>
-      {isOpen && (
-        <div
-          className={styles.grid}
-          style={{ gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }}
-        >
-          {section.keys.map((key) => (
-            <PanelSlot key={key} metric={key} />
-          ))}
-        </div>
-      )}
-    </section>
-  );
-}
-
-/** Keeps the panel's place; the panel itself exists only near the viewport. */
-function PanelSlot({ metric }: { metric: string }) {
-  const [setElement, isNear] = useNearViewport();
-  const { panelWidth } = useBoard();
-  return (
-    <div ref={setElement} className={styles.slot} style={{ height: PANEL_PX }}>
-      {isNear && <LoadedPanel metric={metric} width={panelWidth} height={PANEL_PX} canEnlarge />}
-    </div>
-  );
-}
-
-interface LoadedPanelProps {
-  metric: string;
-  width: number;
-  height: number;
-  canEnlarge?: boolean;
-}
-
-function LoadedPanel({ metric, width, height, canEnlarge = false }: LoadedPanelProps) {
-  const { store, loader, onEnlarge, panelWidth, ...board } = useBoard();
-  // The large view of a panel is a panel of its own: it wants more buckets.
-  const id = canEnlarge ? metric : `large ${metric}`;
-  useEffect(() => loader.show({ id, key: metric, px: width }), [loader, id, metric, width]);
-  const subscribe = useMemo(() => (listen: () => void) => store.subscribe(id, listen), [store, id]);
-  const entry = useSyncExternalStore(subscribe, () => store.get(id));
-  const frame = entry?.frame ?? null;
-  const isSameAxis =
-    frame?.meta.x.axis === board.axis.axis && (frame.meta.x.key ?? undefined) === board.axis.key;
-  return (
-    <LinePanel
-      title={metric}
-      // Steps drawn on a time axis would be wrong: a frame of another axis is no frame.
-      frame={isSameAxis ? frame : null}
-      error={entry?.error ?? null}
-      runs={board.runs}
-      axis={board.axis}
-      smoothing={board.smoothing}
-      isLog={board.isLog}
-      hasBand={board.hasBand}
-      range={board.range}
-      width={width}
-      height={height}
-      syncKey={board.syncKey}
-      highlight={board.highlight}
-      onZoom={board.onZoom}
-      onRetry={() => loader.retry(id)}
-      {...(canEnlarge ? { onEnlarge: () => onEnlarge(metric) } : {})}
-    />
-  );
-}
-
-function useBoard(): Board {
-  const board = useContext(BoardContext);
-  if (board === null) throw new Error("a panel outside a PanelBoard");
-  return board;
-}
-
 /** Reads the keys again when data came in, at most once per interval; the last change is never missed. */
 function useRefetchKeys(refetch: () => unknown, revision: number, intervalMs: number): void {
   const lastMs = useRef(0);
@@ -331,49 +212,4 @@ function useRefetchKeys(refetch: () => unknown, revision: number, intervalMs: nu
     }, waitMs);
     return () => clearTimeout(timer);
   }, [refetch, revision, intervalMs]);
-}
-
-function OtherKeys({ title, items }: { title: string; items: { key: string; kind: string }[] }) {
-  if (items.length === 0) return null;
-  return (
-    <details className={styles.others}>
-      <summary>
-        {title} <span className={styles.count}>{items.length}</span>
-      </summary>
-      <ul>
-        {items.map((item) => (
-          <li key={item.key}>
-            <span>{item.key}</span> <span className={styles.kind}>{item.kind}</span>
-          </li>
-        ))}
-      </ul>
-    </details>
-  );
-}
-
-function NoPoints() {
-  return (
-    <EmptyState
-      icon="chart"
-      title="Waiting for the first point"
-      text="The chart appears here by itself as soon as the run logs a number."
-    />
-  );
-}
-
-function BoardSkeleton({ columns }: { columns: number }) {
-  return (
-    <div role="status" aria-label="Loading charts">
-      <div className={styles.skeletonHead} />
-      <div
-        className={styles.grid}
-        style={{ gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }}
-      >
-        {Array.from({ length: columns * 2 }, (_, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the blocks are equal and never move
-          <div key={index} className={styles.skeleton} style={{ height: PANEL_PX }} />
-        ))}
-      </div>
-    </div>
-  );
 }

@@ -61,7 +61,7 @@ export interface LineOptions {
 /** A spacing this many times the fourth widest of its run is a hole in the data, not its rhythm. */
 const GAP_FACTOR = 10;
 const GAP_RANK = 4;
-const GAP_POINTS_MIN = 8;
+const GAP_POINTS_MIN = 40;
 
 const readPointsOnce = new WeakMap<Frame, Map<string, Points>>();
 

@@ -18,6 +18,7 @@ import {
   padLogRange,
   padRange,
   type Range,
+  roundRange,
   widenRange,
 } from "./scales";
 import { cancelDraw, scheduleDraw } from "./scheduler";
@@ -92,6 +93,8 @@ export class LinePlot {
   #plot: uPlot;
   #view: PlotView;
   #model: LineModel;
+  /** Where the pointer rests on this panel, to read again when new data is drawn under it. */
+  #pointer: { clientX: number; clientY: number } | null = null;
   /** Draws of the base layer so far; hovering must leave it alone. */
   drawCount = 0;
 
@@ -122,6 +125,7 @@ export class LinePlot {
         this.#plot.setData(this.#makeData(), true);
       }
       this.#planOverlay();
+      if (this.#pointer !== null) this.#readPointer(this.#pointer.clientX, this.#pointer.clientY);
     });
   }
 
@@ -277,7 +281,7 @@ export class LinePlot {
   #zoom(plot: uPlot): void {
     const { left, width } = plot.select;
     if (width < DRAG_MIN_PX) return;
-    const range: Range = [plot.posToVal(left, "x"), plot.posToVal(left + width, "x")];
+    const range = roundRange([plot.posToVal(left, "x"), plot.posToVal(left + width, "x")]);
     plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
     if (range[0] < range[1]) this.#options.onZoom(range);
   }
@@ -289,6 +293,7 @@ export class LinePlot {
 
   #followPointer(event: PointerEvent): void {
     const { clientX, clientY } = event;
+    this.#pointer = { clientX, clientY };
     const isDragging = event.buttons !== 0 && event.pointerType === "mouse";
     scheduleDraw(this.#pointerOwner, () => {
       if (isDragging) this.#leavePointer();
@@ -297,6 +302,7 @@ export class LinePlot {
   }
 
   #leavePointer(): void {
+    this.#pointer = null;
     cancelDraw(this.#pointerOwner);
     this.#dot.hidden = true;
     this.#options.highlight.set(null);

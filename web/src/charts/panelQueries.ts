@@ -44,7 +44,7 @@ export function useMetricKeys({ entity, project, stream, search, runs }: KeysQue
 
 /** `loss|acc` and `^train` are meant as expressions even without the slashes: no sane key holds these signs. */
 export function toSearch(text: string): string {
-  return /[|^$*]/.test(text) && !/^\/.*\/$/.test(text) ? `/${text}/` : text;
+  return /[|^$*]/.test(text) && !/^\/.*\/i?$/.test(text) ? `/${text}/i` : text;
 }
 
 export function makeSeriesRequest(entity: string, project: string): RequestSeries {

@@ -56,17 +56,25 @@ export function getTickSteps(axis: XAxis): number[] {
   return axis === "step" ? STEP_STEPS : DECIMAL_STEPS;
 }
 
+/** The range to a thousandth of its width: no one means more digits, and links stay short. */
+export function roundRange([low, high]: Range): Range {
+  if (!(high > low)) return [low, high];
+  const unit = 10 ** Math.floor(Math.log10((high - low) / 1_000));
+  const round = (value: number) => Number((Math.round(value / unit) * unit).toPrecision(12));
+  return [round(low), round(high)];
+}
+
 /** The range zoomed around its middle; factor < 1 zooms in. */
 export function zoomRange([low, high]: Range, factor: number): Range {
   const middle = (low + high) / 2;
   const half = ((high - low) / 2) * factor;
-  return [middle - half, middle + half];
+  return roundRange([middle - half, middle + half]);
 }
 
 /** The range moved by a share of its width. */
 export function moveRange([low, high]: Range, share: number): Range {
   const shift = (high - low) * share;
-  return [low + shift, high + shift];
+  return roundRange([low + shift, high + shift]);
 }
 
 /** Ticks of a log axis: decades, with 2 and 5 in between where fewer than three decades are shown. */

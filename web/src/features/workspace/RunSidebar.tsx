@@ -36,7 +36,12 @@ export function RunSidebar({
 }: RunSidebarProps) {
   const names = () => rows.map((row) => row.name);
   const content = () => {
-    if (list.isPending) return <SkeletonRows count={10} rowHeight={30} label="Loading runs" />;
+    if (list.isPending)
+      return (
+        <div className={styles.loading}>
+          <SkeletonRows count={10} rowHeight={30} label="Loading runs" />
+        </div>
+      );
     if (list.isError) {
       return (
         <ErrorCard error={list.error} title="The runs could not be read" onRetry={list.refetch} />
@@ -84,10 +89,10 @@ export function RunSidebar({
           />
         </Menu>
       </div>
-      {content()}
+      <div className={styles.body}>{content()}</div>
       <div className={styles.foot}>
         <span role="status">
-          {groupDigits(visible.size)} of {countOf(total, "run")} shown
+          {list.isSuccess && `${groupDigits(visible.size)} of ${countOf(total, "run")} shown`}
         </span>
         {isOverridden && (
           <Button look="ghost" onClick={() => onChange({ hide: [], also: [], solo: "" })}>

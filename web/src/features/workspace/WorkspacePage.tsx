@@ -2,6 +2,7 @@ import { useCallback, useEffect, useMemo, useState } from "react";
 import { useParams } from "react-router";
 import { pathOf, urlOf } from "~/api/client";
 import type { RunRow } from "~/api/types";
+import { BoardSkeleton } from "~/charts/BoardStates";
 import { ChartControls, IgnoredParams, SidebarButton } from "~/charts/ChartControls";
 import type { PanelRun } from "~/charts/lineModel";
 import { PanelBoard } from "~/charts/PanelBoard";
@@ -78,6 +79,11 @@ function Workspace({ entity, project }: { entity: string; project: string }) {
         </div>
         <IgnoredParams ignored={ignored} />
         <div className={styles.scroller}>
+          {list.isPending && (
+            <div className={styles.loading}>
+              <BoardSkeleton />
+            </div>
+          )}
           {list.isSuccess && (
             <PanelBoard
               {...{ entity, project, runs, highlight, revision }}
