@@ -12,6 +12,7 @@ from steelyard.server.db.interface import Database
 from steelyard.server.db.open import open_database
 from steelyard.testing.server import ThrowawayServer
 from tests.support.databases import DatabaseMaker, Kind
+from tests.support.installed_wheel import PAGE, InstalledWheel, build_wheel, install_wheel
 from tests.support.official_client import OfficialClient, clean_environ
 from tests.support.postgres import PostgresCluster
 
@@ -119,3 +120,17 @@ def wandb_env(tmp_path: Path, shared_server: ThrowawayServer) -> dict[str, str]:
 def client(tmp_path: Path, wandb_env: dict[str, str]) -> OfficialClient:
     """The official client, signed in to the shared server as its owner."""
     return OfficialClient(tmp_path / "home", wandb_env)
+
+
+@pytest.fixture(scope="session")
+def built_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this tree; the web UI must have been built."""
+    assert PAGE.exists(), "the web UI is not built: run make web"
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def installed_wheel(built_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> InstalledWheel:
+    """The wheel with its server, installed in an empty environment."""
+    venv = tmp_path_factory.mktemp("installed") / "venv"
+    return install_wheel(built_wheel, venv, extras=["server"])

@@ -22,6 +22,15 @@ for step in range(600):
 run.finish()
 """
 
+FAST_RUN_ROWS = 2000
+FAST_RUN = f"""
+import time, wandb
+run = wandb.init(id="r")
+for step in range({FAST_RUN_ROWS}): run.log({{"step": step}})
+print("READY", flush=True)
+time.sleep(60)
+"""
+
 
 def test_a_script_that_never_calls_finish_ends_finished(
     client: OfficialClient, runs: RunReader
@@ -84,11 +93,11 @@ def test_ctrl_c_ends_the_run_and_keeps_its_rows(client: OfficialClient, runs: Ru
 def test_a_client_that_is_killed_is_whole_after_sync(
     client: OfficialClient, runs: RunReader, mode: str
 ) -> None:
-    started = client.start_script(LONG_RUN, WANDB_MODE=mode)
+    started = client.start_script(FAST_RUN, WANDB_MODE=mode)
     try:
         assert started.stdout is not None
         assert any("READY" in line for line in started.stdout)
-        time.sleep(1)
+        time.sleep(2)
     finally:
         kill_group(started)
         started.communicate()
@@ -97,7 +106,8 @@ def test_a_client_that_is_killed_is_whole_after_sync(
     client.command("sync", "--include-online", str(directory))
     steps = [row["step"] for row in runs.list_history("r")]
     assert steps == list(range(len(steps)))
-    assert len(steps) >= 15  # the client itself may lose the last ones
+    # The client keeps its file in a buffer of its own: up to 32 kB of it die with the process.
+    assert len(steps) >= FAST_RUN_ROWS - 400
     client.command("sync", "--include-online", "--include-synced", str(directory))
     assert [row["step"] for row in runs.list_history("r")] == steps
 

@@ -112,6 +112,6 @@ def test_the_clients_api_reads_back_what_was_logged(
     assert (export["tags"], export["notes"]) == (["a", "b"], "why")
     assert (export["group"], export["job_type"]) == ("g", "train")
     assert [row["loss"] for row in export["history"]] == [0.0, 0.5, 1.0, 1.5, 2.0]
-    assert [row["deep.x"] for row in export["history"]] == [0, 1, 2, 3, 4]
+    assert [row["deep"]["x"] for row in export["history"]] == [0, 1, 2, 3, 4]
     assert export["last_step"] == 4
     assert export["summary"]["loss"] == 2.0

@@ -43,10 +43,13 @@ class RunReader:
         return detail
 
     def list_runs(self) -> list[dict[str, Any]]:
-        page = self.server.call(
-            "POST", f"/api/v1/{self.entity}/{self.project}/runs:query", content={"limit": 200}
-        )
-        items: list[dict[str, Any]] = page["items"]
+        """All runs; none when the project does not exist, for the first run makes it."""
+        path = f"/api/v1/{self.entity}/{self.project}/runs:query"
+        answer = self.server.request("POST", path, content={"limit": 200})
+        if answer.status == 404:
+            return []
+        assert answer.status < 300, answer.data
+        items: list[dict[str, Any]] = json.loads(answer.data)["items"]
         return items
 
     def get_only_run(self) -> dict[str, Any]:
