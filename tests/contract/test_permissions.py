@@ -1,0 +1,350 @@
+"""Who may do what, asked over HTTP of every route that the server has.
+
+A route that is not in EXPECTED fails the first test: whoever adds one says here who may use it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import pytest
+from sqlalchemy.engine import Connection
+
+from steelyard.server.http.file_urls import download_url, upload_url
+from steelyard.server.rooms.accounts.commands import (
+    create_api_key,
+    create_team,
+    create_user,
+    set_member,
+)
+from steelyard.server.rooms.accounts.model import Role
+from steelyard.server.rooms.accounts.queries import get_caller
+from steelyard.server.rooms.projects.commands import ensure_project
+from steelyard.server.rooms.runs.commands import upsert_run
+from steelyard.server.rooms.runs.model import Run, RunChanges
+from tests.support.app_server import AppServer
+from tests.support.databases import DatabaseMaker, Kind
+
+Who = Literal["anonymous", "foreign", "viewer", "member", "team admin", "server admin"]
+WHO: tuple[Who, ...] = ("anonymous", "foreign", "viewer", "member", "team admin", "server admin")
+
+#: Status for each of WHO; 0 stands for "allowed": any answer but a refusal.
+OPEN = (0, 0, 0, 0, 0, 0)
+SIGNED_IN = (401, 0, 0, 0, 0, 0)
+READ = (401, 404, 0, 0, 0, 0)
+WRITE = (401, 404, 403, 0, 0, 0)
+SERVER_ADMIN = (401, 403, 403, 403, 403, 0)
+SIGNED_LINK = (403, 403, 403, 403, 403, 403)  # without the signature, whoever asks
+
+RUN = "/api/v1/{entity}/{project}/runs/{run}"
+EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
+    ("GET", "/healthz"): OPEN,
+    ("GET", "/ready"): OPEN,
+    ("GET", "/metrics"): OPEN,
+    ("GET", "/"): OPEN,
+    ("GET", "/login"): OPEN,
+    ("GET", "/settings"): OPEN,
+    ("GET", "/{path}"): OPEN,
+    ("GET", "/assets/{path}"): OPEN,
+    ("GET", "/login/once"): OPEN,
+    ("POST", "/api/v1/login"): OPEN,
+    ("POST", "/api/v1/logout"): OPEN,
+    ("GET", "/api"): OPEN,
+    ("GET", "/api/openapi.json"): OPEN,
+    ("GET", "/api/{path}"): OPEN,
+    ("GET", "/api/v1/me"): SIGNED_IN,
+    ("GET", "/api/v1/home"): SIGNED_IN,
+    ("GET", "/api/v1/keys"): SIGNED_IN,
+    ("POST", "/api/v1/keys"): SIGNED_IN,
+    ("DELETE", "/api/v1/keys/{key_id}"): (401, 404, 404, 404, 404, 404),  # a key of another user
+    ("POST", "/graphql"): SIGNED_IN,
+    ("POST", "/files/{entity}/{project}/{run}/file_stream"): WRITE,
+    ("GET", "/files/{entity}/{project}/{run}/{path}"): READ,
+    ("HEAD", "/files/{entity}/{project}/{run}/{path}"): READ,
+    ("PUT", "/storage/runs/{run_id}/{path}"): SIGNED_LINK,
+    ("GET", "/storage/runs/{run_id}/{path}"): SIGNED_LINK,
+    ("HEAD", "/storage/runs/{run_id}/{path}"): SIGNED_LINK,
+    ("POST", "/api/v1/admin/users"): SERVER_ADMIN,
+    ("PATCH", "/api/v1/admin/users/{username}"): SERVER_ADMIN,
+    ("DELETE", "/api/v1/admin/users/{username}"): SERVER_ADMIN,
+    ("POST", "/api/v1/admin/organizations"): SERVER_ADMIN,
+    ("DELETE", "/api/v1/admin/organizations/{name}"): SERVER_ADMIN,
+    ("POST", "/api/v1/admin/organizations/{name}/members"): SERVER_ADMIN,
+    ("POST", "/api/v1/admin/teams"): SERVER_ADMIN,
+    ("GET", "/api/v1/entities/{entity}/projects"): READ,
+    ("POST", "/api/v1/{entity}/{project}/runs:query"): READ,
+    ("POST", "/api/v1/{entity}/{project}/series:query"): READ,
+    ("GET", "/api/v1/{entity}/{project}/keys"): READ,
+    ("GET", "/api/v1/{entity}/{project}/live"): READ,
+    ("GET", RUN): READ,
+    ("PATCH", RUN): WRITE,
+    ("DELETE", RUN): WRITE,
+    ("POST", f"{RUN}/stop"): WRITE,
+    ("GET", f"{RUN}/series:at"): READ,
+    ("GET", f"{RUN}/history"): READ,
+    ("GET", f"{RUN}/logs"): READ,
+    ("GET", f"{RUN}/logs:search"): READ,
+    ("GET", f"{RUN}/logs:raw"): READ,
+    ("GET", f"{RUN}/files"): READ,
+}
+#: What a request needs to be a good one.
+QUERIES = {
+    "/login/once": "?token=unknown",
+    f"{RUN}/series:at": "?stream=history&key=loss&x=1",
+    f"{RUN}/history": "?stream=history",
+    f"{RUN}/logs:search": "?re=x",
+}
+BODIES: dict[tuple[str, str], Any] = {
+    ("POST", "/graphql"): {"query": "{ viewer { username } }"},
+    ("POST", "/api/v1/login"): {"username": "nobody-here", "password": "not the password"},
+    ("POST", "/api/v1/keys"): {"name": "another"},
+    ("POST", "/files/{entity}/{project}/{run}/file_stream"): {},
+    ("POST", "/api/v1/{entity}/{project}/runs:query"): {},
+    ("POST", "/api/v1/{entity}/{project}/series:query"): {
+        "runs": None,
+        "panels": [{"id": "a", "key": "loss", "px": 100}],
+    },
+    ("PATCH", RUN): {"notes": "seen"},
+    ("PATCH", "/api/v1/admin/users/{username}"): {"admin": False},
+}
+REFUSALS = frozenset({401, 403, 404})
+#: Answers 401 of its own accord, or 404 for a file that is not there.
+OWN_ANSWERS = {
+    ("POST", "/api/v1/login"): 401,
+    ("GET", "/assets/{path}"): 404,
+    ("GET", "/api/{path}"): 404,
+    ("GET", "/api"): 404,
+}
+
+
+class World(msgspec.Struct):
+    """A server with a team, its project, and one user of each sort."""
+
+    server: AppServer
+    keys: dict[Who, str | None]
+    user_ids: dict[Who, int]
+    numbers: Iterator[int]
+
+    def make_run(self) -> Run:
+        """A run in the team's project, not used by anybody else."""
+
+        def make(conn: Connection) -> Run:
+            caller = get_caller(conn, self.user_ids["team admin"])
+            project, _ = ensure_project(
+                conn, caller=caller, entity="crew", name="ours", now_us=time.time_ns() // 1000
+            )
+            changes = RunChanges(name=f"run{next(self.numbers)}")
+            return upsert_run(
+                conn,
+                project=project,
+                caller=caller,
+                changes=changes,
+                now_us=time.time_ns() // 1000,
+            )[0]
+
+        return self.server.db.write_now(make)
+
+
+@pytest.fixture(scope="module", params=("sqlite", "postgresql"))
+def world(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    database_maker: DatabaseMaker,
+) -> Iterator[World]:
+    kind: Kind = request.param
+    url, remove = database_maker.make_with_schema(kind)
+    directory: Path = tmp_path_factory.mktemp("permissions")
+    with AppServer(directory / "data", url) as server:
+        keys, user_ids = server.db.write_now(make_people)
+        yield World(server, keys, user_ids, itertools.count(1))
+    remove()
+
+
+def make_people(conn: Connection) -> tuple[dict[Who, str | None], dict[Who, int]]:
+    keys: dict[Who, str | None] = {"anonymous": None}
+    user_ids: dict[Who, int] = {}
+    for who in WHO[1:]:
+        user = create_user(
+            conn,
+            username=who.replace(" ", "-"),
+            is_admin=who == "server admin",
+            now_us=1,
+        )
+        user_ids[who] = user.id
+        keys[who] = create_api_key(conn, user_id=user.id, name="test", now_us=1).key
+        if who == "team admin":
+            team = create_team(conn, name="crew", owner=user, organization=None, now_us=1)
+    roles: dict[Who, Role] = {"viewer": "viewer", "member": "member"}
+    for who, role in roles.items():
+        set_member(conn, entity_id=team.id, user_id=user_ids[who], role=role)
+    return keys, user_ids
+
+
+def list_routes(server: AppServer) -> set[tuple[str, str]]:
+    return {
+        (method, route.path_format)
+        for route in server.app.routes
+        for method in getattr(route, "methods", ())
+        if method != "OPTIONS"  # answered by the framework, or CORS: no content either way
+    }
+
+
+def test_every_route_says_who_may_use_it(world: World) -> None:
+    routes = list_routes(world.server)
+    assert routes - set(EXPECTED) == set(), "say in EXPECTED who may use these"
+    assert set(EXPECTED) - routes == set(), "these are gone"
+
+
+@pytest.mark.parametrize(("method", "path"), EXPECTED, ids=lambda value: value.strip("/"))
+def test_a_route_lets_in_those_it_should_and_nobody_else(
+    world: World, method: str, path: str
+) -> None:
+    answered = {who: ask(world, method, path, world.keys[who]) for who in WHO}
+    assert all(status < 500 for status in answered.values()), answered
+    own = OWN_ANSWERS.get((method, path))
+    refused = {
+        who: status if status in REFUSALS and status != own else 0
+        for who, status in answered.items()
+    }
+    expected = dict(zip(WHO, EXPECTED[method, path], strict=True))
+    assert refused == {who: status if status != own else 0 for who, status in expected.items()}
+
+
+def ask(world: World, method: str, path: str, key: str | None) -> int:
+    """The status of a good request to a route; things that may be deleted are made for it."""
+    run = world.make_run() if "{run" in path else None
+    if run is not None:
+        fill(world, run)
+    number = next(world.numbers)
+    victim = f"victim{number}"
+    if "/admin/" in path:
+        admin = world.keys["server admin"]
+        made = world.server.request(
+            "POST", "/api/v1/admin/users", key=admin, content={"username": victim}
+        )
+        assert made.status == 201, made.data
+        world.server.request(
+            "POST",
+            "/api/v1/admin/organizations",
+            key=admin,
+            content={"name": f"org{number}", "owner": victim},
+        )
+    url = path.format(
+        entity="crew",
+        project="ours",
+        run=run.name if run else "",
+        run_id=run.id if run else 0,
+        path="some-file.txt",
+        key_id=key_of_somebody_else(world, key),
+        username=victim,
+        name=f"org{number}",
+    ) + QUERIES.get(path, "")
+    bodies = BODIES | {
+        ("POST", "/api/v1/admin/users"): {"username": f"new{number}"},
+        ("POST", "/api/v1/admin/organizations"): {"name": f"neworg{number}", "owner": victim},
+        ("POST", "/api/v1/admin/organizations/{name}/members"): {"username": "foreign"},
+        ("POST", "/api/v1/admin/teams"): {"name": f"team{number}", "owner": victim},
+    }
+    if path.endswith("/live"):
+        return status_of_stream(world, url, key)
+    return world.server.request(
+        method, url, key=key, content=bodies.get((method, path)), body=None
+    ).status
+
+
+def fill(world: World, run: Run) -> None:
+    """Give the run a row of history and a file."""
+    row = {"wandb-history.jsonl": {"offset": 0, "content": ['{"_step": 1, "loss": 0.5}']}}
+    sent = world.server.request(
+        "POST",
+        f"/files/crew/ours/{run.name}/file_stream",
+        key=world.keys["team admin"],
+        content={"files": row},
+    )
+    assert sent.status == 200, sent.data
+    url = upload_url(
+        world.server.services.signer,
+        world.server.base_url,
+        run_id=run.id,
+        name="some-file.txt",
+        now_us=time.time_ns() // 1000,
+    )
+    path = url.removeprefix(world.server.base_url)
+    assert world.server.request("PUT", path, body=b"text").status == 200
+
+
+def key_of_somebody_else(world: World, key: str | None) -> int:
+    owner: Who = "viewer" if key != world.keys["viewer"] else "member"
+    listed = world.server.request("GET", "/api/v1/keys", key=world.keys[owner])
+    return int(msgspec.json.decode(listed.data)["items"][0]["id"])
+
+
+def status_of_stream(world: World, url: str, key: str | None) -> int:
+    """The status of an answer that does not end."""
+    import urllib3
+
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    answer = urllib3.request(
+        "GET", world.server.base_url + url, headers=headers, preload_content=False, retries=False
+    )
+    try:
+        return answer.status
+    finally:
+        answer.close()
+
+
+def test_unknown_and_foreign_projects_get_the_same_answer(world: World) -> None:
+    world.make_run()
+    foreign = world.keys["foreign"]
+
+    def answer(project: str) -> tuple[int, bytes]:
+        got = world.server.request(
+            "POST", f"/api/v1/crew/{project}/runs:query", key=foreign, content={}
+        )
+        return got.status, got.data.replace(project.encode(), b"PROJECT")
+
+    assert answer("ours") == answer("missing")
+    assert answer("ours")[0] == 404
+
+
+def test_a_link_to_a_file_serves_whoever_has_it_and_only_for_that_file(world: World) -> None:
+    run, server = world.make_run(), world.server
+    now_us = time.time_ns() // 1000
+    signer = server.services.signer
+    put = upload_url(signer, server.base_url, run_id=run.id, name="a.txt", now_us=now_us)
+    get = download_url(signer, server.base_url, run_id=run.id, name="a.txt", now_us=now_us)
+    path = {kind: url.removeprefix(server.base_url) for kind, url in (("put", put), ("get", get))}
+    assert server.request("PUT", path["put"], body=b"hello").status == 200
+    assert server.request("GET", path["get"]).data == b"hello"
+    assert server.request("PUT", path["get"], body=b"other").status == 403
+    assert server.request("GET", path["put"]).status == 403
+    assert server.request("GET", path["get"].replace("a.txt", "b.txt")).status == 403
+    assert server.request("GET", path["get"].replace("signature=", "signature=A")).status == 403
+
+
+@pytest.mark.parametrize("who", ["foreign", "viewer"])
+def test_graphql_neither_shows_nor_changes_what_the_caller_may_not(world: World, who: Who) -> None:
+    run = world.make_run()
+    key = world.keys[who]
+    mutation = """
+    mutation M($name: String, $entity: String, $project: String) {
+      upsertBucket(input: {name: $name, entityName: $entity, modelName: $project, notes: "x"}) {
+        bucket { id }
+      }
+    }"""
+    variables = {"name": run.name, "entity": "crew", "project": "ours"}
+    answer = world.server.request(
+        "POST", "/graphql", key=key, content={"query": mutation, "variables": variables}
+    )
+    decoded = msgspec.json.decode(answer.data)
+    assert decoded["errors"], decoded
+    query = '{ project(name: "ours", entityName: "crew") { name runs { edges { node { id } } } } }'
+    answer = world.server.request("POST", "/graphql", key=key, content={"query": query})
+    decoded = msgspec.json.decode(answer.data)
+    seen = (decoded.get("data") or {}).get("project") is not None
+    assert seen == (who == "viewer"), decoded
