@@ -52,6 +52,12 @@ def inherit_config(inherited: str, own: str) -> str:
     return dump_json(source | parse_json_object(own, "the config of a run"))
 
 
+def inherit_summary(inherited: str, own: str) -> str:
+    """Summary of a run that continues another: the keys it has not logged yet keep their values."""
+    source = parse_json_object(inherited, "the summary of a run")
+    return dump_json(source | parse_json_object(own, "the summary of a run"))
+
+
 def copy_source(conn: Connection, source: Run, run: Run, branch: BranchPoint, now_us: int) -> str:
     """Give `run` the history of `source` up to the branch step; returns its summary as of then."""
     edit.fork(conn, source_run_id=source.id, run_id=run.id, last_step=branch.step, now_us=now_us)

@@ -20,6 +20,7 @@ from steelyard.server.rooms.projects.model import Project
 from steelyard.server.rooms.runs.branches import (
     copy_source,
     inherit_config,
+    inherit_summary,
     parse_branch_point,
     summary_at_end,
 )
@@ -66,9 +67,8 @@ def update_run(conn: Connection, run: Run, changes: RunChanges, *, now_us: int) 
     """The run with `changes` made. Nothing is written when nothing would differ."""
     values = values_of(changes)
     is_writer = changes.name is not None
-    if is_writer and changes.config is not None and run.forked_from is not None:
-        # The client does not learn what a fork inherited, and sends its own keys only.
-        values["config"] = inherit_config(run.config, changes.config)
+    if is_writer and run.forked_from is not None:
+        values |= _with_inherited(run, values)
     if is_writer:
         values |= _awake(run, changes.state)
     elif changes.state is not None:
@@ -79,6 +79,16 @@ def update_run(conn: Connection, run: Run, changes: RunChanges, *, now_us: int) 
     if not differing:
         return run
     return _write(conn, run, differing, now_us)
+
+
+def _with_inherited(run: Run, values: dict[str, Any]) -> dict[str, Any]:
+    """Documents of a run that continues another: its process sends only the keys it knows of."""
+    kept: dict[str, Any] = {}
+    if "config" in values:
+        kept["config"] = inherit_config(run.config, values["config"])
+    if "summary" in values:
+        kept["summary"] = inherit_summary(run.summary, values["summary"])
+    return kept
 
 
 def _awake(run: Run, state: str | None) -> dict[str, Any]:
@@ -243,7 +253,10 @@ def rewind_run(conn: Connection, run: Run, *, last_step: int, now_us: int) -> tu
     """(run, history lines left): everything after `last_step` forgotten, summary as of then."""
     run = lock_run(conn, run.id)
     line_count = edit.rewind(conn, run_id=run.id, last_step=last_step, now_us=now_us)
-    values = {"summary": summary_at_end(conn, run.id, run.summary)} | _awake(run, None)
+    values = {
+        "summary": summary_at_end(conn, run.id, run.summary),
+        "forked_from": run.forked_from or f"{run.name}?_step={last_step}",
+    } | _awake(run, None)
     return _write(conn, run, values, now_us), line_count
 
 

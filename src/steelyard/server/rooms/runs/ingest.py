@@ -20,6 +20,7 @@ from steelyard.server.columns.tail import EncodedLines
 from steelyard.server.rooms.accounts.model import Caller
 from steelyard.server.rooms.accounts.policy import may_read_entity, may_write_entity
 from steelyard.server.rooms.projects.changes import next_change
+from steelyard.server.rooms.runs.branches import inherit_summary
 from steelyard.server.rooms.runs.commands import finish_run, mark_preempting
 from steelyard.server.rooms.runs.joins import project_names
 from steelyard.server.rooms.runs.json_text import parse_json_object
@@ -81,6 +82,7 @@ class _RunRow(msgspec.Struct, frozen=True):
     stop_requested: bool
     exit_code: int | None
     finished_at_us: int | None
+    forked_from: str | None
     entity_id: int
 
 
@@ -93,6 +95,7 @@ _SELECT_RUN = (
         runs.c.stop_requested,
         runs.c.exit_code,
         runs.c.finished_at_us,
+        runs.c.forked_from,
         project_names.c.entity_id,
     )
     .join(project_names, project_names.c.id == runs.c.project_id)
@@ -230,6 +233,8 @@ def _record_life(
         "new_change_seq": next_change(conn, run.project_id, now_us),
     }
     summary = _checked_summary(upload.summary, path)
+    if summary is not None and run.forked_from is not None:
+        summary = inherit_summary(_read_summary(conn, run.id), summary)
     if summary is None:
         conn.execute(_UPDATE_LIFE, life)
     else:
@@ -239,6 +244,10 @@ def _record_life(
     ended_so_before = run.state in ENDED_STATES and run.exit_code == upload.exit_code
     if upload.exit_code is not None and not ended_so_before:
         finish_run(conn, run.id, upload.exit_code, now_us=now_us)
+
+
+def _read_summary(conn: Connection, run_id: int) -> str:
+    return str(conn.execute(sa.select(runs.c.summary).where(runs.c.id == run_id)).scalar_one())
 
 
 def _checked_summary(text: str | None, path: RunPath) -> str | None:
