@@ -126,6 +126,9 @@ def create_app(services: Services) -> Litestar:
         "authenticator": services.authenticator,
         "metrics": services.metrics,
         "now_us": services.now_us,
+        "ingest": file_stream.Ingest(
+            services.db, services.sealer, services.authenticator, services.now_us
+        ),
         "stopping": services.stopping,
         "throttle": LoginThrottle(),
         "run_index": RunIndex(),
@@ -156,8 +159,11 @@ def create_app(services: Services) -> Litestar:
         openapi_config=OpenAPIConfig(
             title="Steelyard",
             version=__version__,
-            path="/api/v1/schema",
+            description="Sign in with an API key: `Authorization: Bearer KEY`.",
+            path="/api",
+            # The document only: pages around it load scripts from other servers.
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            use_handler_docstrings=True,
         ),
         # What we provide ourselves needs no validation on every request.
         signature_namespace={type(value).__name__: Any for value in given.values()}
