@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import re
 import sys
-import tempfile
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +20,8 @@ import click
 
 import steelyard.limits
 from steelyard.cli.main import commands
-from steelyard.server.app import create_app, open_services
-from steelyard.server.settings import ServerSettings, explain_settings
+from steelyard.server.openapi import describe_api
+from steelyard.server.settings import explain_settings
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 NOTE = "<!-- Written by `make docs` from the code: edit there. -->\n"
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
         "settings.md": describe_settings(),
         "commands.md": describe_commands(),
         "limits.md": describe_limits(),
-        "api.md": describe_api(load_openapi()),
+        "api.md": describe_operations(json.loads(describe_api())),
     }
     stale = [n for n, text in pages.items() if read(REFERENCE / n) != text]
     if arguments == ["--check"]:
@@ -113,17 +113,7 @@ def describe_limits() -> str:
     return "\n".join(lines) + "\n"
 
 
-def load_openapi() -> dict[str, Any]:
-    """The OpenAPI document of a server, made without listening."""
-    with tempfile.TemporaryDirectory() as directory:
-        services = open_services(ServerSettings(data_dir=Path(directory)))
-        try:
-            return create_app(services).openapi_schema.to_schema()
-        finally:
-            services.close()
-
-
-def describe_api(document: dict[str, Any]) -> str:
+def describe_operations(document: dict[str, Any]) -> str:
     lines = [
         "# REST API",
         NOTE,
