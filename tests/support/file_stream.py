@@ -47,7 +47,7 @@ class FileStreamClient:
         self.url = f"{base_url}/files/{path}/file_stream"
         self.retry_count = 0
         self._wait_s, self._patience_s = wait_s, patience_s
-        self._headers = {
+        self.headers = {
             "Authorization": "Basic " + base64.b64encode(f"api:{key}".encode()).decode(),
             "Content-Type": "application/json",
         } | ({"X-WANDB-ASYNC-CLIENT-ID": writer} if writer else {})
@@ -80,7 +80,7 @@ class FileStreamClient:
     ) -> urllib3.BaseHTTPResponse:
         """One attempt, whatever comes of it."""
         return self._pool.request(
-            "POST", self.url, body=body, headers=self._headers | dict(headers or {})
+            "POST", self.url, body=body, headers=self.headers | dict(headers or {})
         )
 
     def send_history(self, first: int, lines: Sequence[str]) -> dict[str, Any]:
