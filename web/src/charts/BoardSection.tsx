@@ -24,8 +24,7 @@ export function BoardSection({ section, columns, isOpen, onToggle }: SectionProp
       <h2 className={styles.sectionHead}>
         <button id={id} type="button" aria-expanded={isOpen} onClick={onToggle}>
           <Icon name={isOpen ? "chevronDown" : "chevronRight"} size={12} />
-          <span>{section.name}</span>
-          <span className={styles.count}>{section.keys.length}</span>
+          <span>{section.name}</span> <span className={styles.count}>{section.keys.length}</span>
         </button>
       </h2>
       {isOpen && (

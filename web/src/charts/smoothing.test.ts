@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { describe, expect, it } from "vitest";
 import reference from "./fixtures/smoothing.json";
 import { smooth } from "./smoothing";

@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { describe, expect, it, vi } from "vitest";
 import type { Frame } from "./frame";
 import { FrameStore, IDLE_FRAMES_MAX } from "./frameStore";

@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { connectLive, type EventStream, type LiveEvent, parseLiveEvent } from "./live";
 

@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FrameStore } from "./frameStore";
 import { LIVE_INTERVAL_MS, SeriesLoader, type SeriesQuery, type SeriesView } from "./seriesLoader";

@@ -38,7 +38,7 @@ export function makeContext(): RecordingContext {
   }) as unknown as RecordingContext;
 }
 
-/** Gives every canvas a recording context, and the page the few things uPlot asks of a browser. */
+/** Gives every canvas a recording context, and the page the class uPlot draws with. */
 export function installCanvas(): void {
   const contexts = new WeakMap<HTMLCanvasElement, RecordingContext>();
   vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockImplementation(function (
@@ -50,10 +50,11 @@ export function installCanvas(): void {
     contexts.set(this, context);
     return context as never;
   });
-  vi.stubGlobal("matchMedia", () => ({
-    matches: false,
-    addEventListener: () => undefined,
-    removeEventListener: () => undefined,
-  }));
   vi.stubGlobal("Path2D", class {});
+}
+
+/** jsdom lays nothing out: every element counts as a screen of 1024 × 600. */
+export function installLayout(): void {
+  vi.spyOn(Element.prototype, "clientHeight", "get").mockReturnValue(600);
+  vi.spyOn(Element.prototype, "clientWidth", "get").mockReturnValue(1024);
 }

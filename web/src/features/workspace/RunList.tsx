@@ -34,8 +34,6 @@ export function RunList({ rows, total, highlight, onEnd, ...actions }: RunListPr
     estimateSize: () => ROW_PX,
     getItemKey: (index) => rows[index]?.name ?? index,
     overscan: OVERSCAN,
-    // Where nothing is laid out (tests) the list still shows its first rows.
-    initialRect: { width: 280, height: 600 },
   });
   const items = list.getVirtualItems();
   const lastIndex = items[items.length - 1]?.index ?? 0;
