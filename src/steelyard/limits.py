@@ -54,6 +54,7 @@ CHART_BUCKETS_MIN = 96
 CHART_PIXELS_MAX = 16_384
 CHART_VALUES_MAX = 60_000  # series x buckets of one panel
 CHART_EXACT_VALUES_MAX = 16_384  # up to here values travel as float64, above as 16-bit steps
+CHART_POINTS_AT_ONCE = 500_000  # of several runs in hand while a panel is reduced, 16 bytes each
 CHART_NONFINITE_MAX = 10_000  # places of NaN and infinities listed with one panel
 
 # History storage.

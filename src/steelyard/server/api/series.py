@@ -31,7 +31,7 @@ from steelyard.server.http.frames import (
 from steelyard.server.http.paging import check_limit
 from steelyard.server.rooms.accounts.model import Caller
 from steelyard.server.rooms.projects.policy import get_readable_project
-from steelyard.server.rooms.runs.charts import Axis, ChartQuery, ChartReader, find_nearest
+from steelyard.server.rooms.runs.charts import Axis, ChartQuery, find_nearest, read_chart
 from steelyard.server.rooms.runs.index import RunIndex
 from steelyard.server.rooms.runs.json_text import without_nonfinite
 from steelyard.server.rooms.runs.listing import find_run_ids
@@ -197,7 +197,9 @@ async def _send_panels(
 def _encode_one(
     conn: Connection, query: SeriesQuery, index: int, panel: PanelQuery, names: dict[int, str]
 ) -> bytes:
-    chart = ChartReader(conn, list(names)).read(
+    chart = read_chart(
+        conn,
+        list(names),
         ChartQuery(
             stream=query.stream,
             key=panel.key,
@@ -205,7 +207,7 @@ def _encode_one(
             x_key=query.x.key,
             px=panel.px,
             x_range=panel.range,
-        )
+        ),
     )
     return encode_panel(
         Panel(
@@ -224,6 +226,7 @@ def _encode_one(
             warnings=chart.warnings,
             error=chart.error,
             scale=panel.y,
+            approximate=chart.is_approximate,
         )
     )
 

@@ -7,7 +7,7 @@ and nothing is reduced.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import msgspec
@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
 from steelyard.errors import NotFound
-from steelyard.limits import CHART_BUCKETS_MIN, CHART_VALUES_MAX
-from steelyard.server.columns.buckets import Buckets, bucket
-from steelyard.server.columns.interface import Floats, Series, Stream
-from steelyard.server.columns.read import join_xy, read_rows, read_series_of
+from steelyard.limits import CHART_BUCKETS_MIN, CHART_POINTS_AT_ONCE, CHART_VALUES_MAX
+from steelyard.server.columns.buckets import Buckets, bucket, bucket_cells
+from steelyard.server.columns.extents import Extent, list_extents
+from steelyard.server.columns.interface import Floats, Stream
+from steelyard.server.columns.read import iter_series_of, join_xy, read_rows, read_series_of
 
 Axis = Literal["step", "relative", "wall", "metric"]
 
@@ -60,68 +61,160 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     nonfinite: list[NonFinite] = []
     warnings: list[str] = []
     error: str | None = None
+    is_approximate: bool = False
+    """Made from summaries: lowest and highest are exact, a last value may lie a little beside."""
 
 
-class ChartReader:
-    """Reads charts of the same runs; what several panels share (their x) is read once.
+def read_chart(
+    conn: Connection,
+    run_ids: Sequence[int],
+    query: ChartQuery,
+    *,
+    points_at_once: int = CHART_POINTS_AT_ONCE,
+) -> Chart:
+    """The chart, with `error` where the key holds no numbers.
 
-    For one transaction: nothing is read again.
+    Few points are read together and may be drawn exactly. Of many, the metadata gives the grid, and
+    batches of runs are read, reduced and forgotten: a million points take 16 MB only while at it.
     """
+    extents = list_extents(conn, run_ids, query.stream, query.key)
+    count = sum(extent.n for extent in extents.values())
+    longest = max((extent.n for extent in extents.values()), default=0)
+    is_small = count <= points_at_once or longest <= columns_max(query, len(extents))
+    if not extents:
+        return _without_points(conn, run_ids, query)
+    chart = None if is_small else _reduce_in_batches(conn, run_ids, extents, query, points_at_once)
+    if chart is None:
+        points = _read_points(conn, [each for each in run_ids if each in extents], query)
+        runs = [(run_id, points[run_id]) for run_id in run_ids if run_id in points]
+        chart = reduce_points(runs, query) if runs else None
+    return chart if chart is not None else _without_points(conn, run_ids, query)
 
-    def __init__(self, conn: Connection, run_ids: Sequence[int]) -> None:
-        self._conn = conn
-        self._run_ids = list(run_ids)
-        self._shared: dict[tuple[Stream, str], dict[int, Series]] = {}
 
-    def read(self, query: ChartQuery) -> Chart:
-        """The chart, with `error` where the key holds no numbers."""
-        points = self._points(query)
-        run_ids = [run_id for run_id in self._run_ids if run_id in points]
-        if not run_ids:
-            return self._without_points(query)
-        return reduce_points([(run_id, points[run_id]) for run_id in run_ids], query)
+def columns_max(query: ChartQuery, run_count: int) -> int:
+    """How many columns the grid may have."""
+    fair = CHART_VALUES_MAX // max(run_count, 1)
+    return max(CHART_BUCKETS_MIN, min(fair, query.px * BUCKETS_PER_PIXEL))
 
-    def _points(self, query: ChartQuery) -> dict[int, Points]:
-        x_key = x_key_of(query)
-        low, high = query.x_range or (None, None)
-        if x_key is None:
-            found = read_series_of(
-                self._conn, self._run_ids, query.stream, query.key, x_min=low, x_max=high
-            )
-            return {run_id: join_xy(series, None) for run_id, series in found.items()}
-        ys = read_series_of(self._conn, self._run_ids, query.stream, query.key)
-        xs = self._read_shared(query.stream, x_key)
-        points: dict[int, Points] = {}
-        for run_id, y in ys.items():
-            if run_id in xs:
-                x, value = join_xy(y, xs[run_id], x_min=low, x_max=high)
-                is_drawable = np.isfinite(x)
-                if is_drawable.any():
-                    points[run_id] = (x, value) if is_drawable.all() else (
-                        x[is_drawable], value[is_drawable]
-                    )  # fmt: skip
-        return points
 
-    def _read_shared(self, stream: Stream, key: str) -> dict[int, Series]:
-        if (stream, key) not in self._shared:
-            found = read_series_of(self._conn, self._run_ids, stream, key)
-            self._shared[stream, key] = found
-        return self._shared[stream, key]
+def _read_points(conn: Connection, run_ids: Sequence[int], query: ChartQuery) -> dict[int, Points]:
+    """Points of runs that have any at a finite x in the range."""
+    x_key = x_key_of(query)
+    low, high = query.x_range or (None, None)
+    if x_key is None:
+        found = read_series_of(conn, run_ids, query.stream, query.key, x_min=low, x_max=high)
+        return {run_id: join_xy(series, None) for run_id, series in found.items()}
+    ys = read_series_of(conn, run_ids, query.stream, query.key)
+    xs = read_series_of(conn, run_ids, query.stream, x_key)
+    points: dict[int, Points] = {}
+    for run_id, y in ys.items():
+        if run_id in xs:
+            x, value = join_xy(y, xs[run_id], x_min=low, x_max=high)
+            is_finite = np.isfinite(x)
+            if not is_finite.all():
+                x, value = x[is_finite], value[is_finite]
+            if len(x):
+                points[run_id] = (x, value)
+    return points
 
-    def _without_points(self, query: ChartQuery) -> Chart:
-        nothing = np.empty((0, 0))
-        for run_id in self._run_ids[:RUNS_ASKED_FOR_KIND]:
-            rows = read_rows(self._conn, run_id, query.stream, limit=1, keys=[query.key])
-            if rows and query.axis != "metric":
+
+def _reduce_in_batches(
+    conn: Connection,
+    run_ids: Sequence[int],
+    extents: dict[int, Extent],
+    query: ChartQuery,
+    points_at_once: int,
+) -> Chart | None:
+    """None where the grid is not known without reading."""
+    bounds = query.x_range or _bounds_from_metadata(conn, extents, query)
+    if bounds is None or not bounds[0] < bounds[1]:
+        return None
+    grid = _Grid(*bounds, columns_max(query, len(extents)))
+    series: list[tuple[int, int]] = []
+    reduced: list[Buckets] = []
+    is_approximate = False
+    known = [run_id for run_id in run_ids if run_id in extents]
+    for batch in _batches(known, extents, points_at_once):
+        if x_key_of(query) is None:
+            found = dict(_bucket_by_step(conn, batch, query, grid))
+            is_approximate = is_approximate or any(part[2] for part in found.values())
+        else:
+            points = _read_points(conn, batch, query)
+            found = {
+                run_id: (len(x), grid.bucket(x, y), False) for run_id, (x, y) in points.items()
+            }
+        for run_id in batch:
+            if run_id in found:
+                series.append((run_id, found[run_id][0]))
+                reduced.append(found[run_id][1])
+    return (
+        _chart_of_buckets(series, reduced, grid, is_approximate=is_approximate) if series else None
+    )
+
+
+def _bucket_by_step(
+    conn: Connection, run_ids: Sequence[int], query: ChartQuery, grid: _Grid
+) -> Iterator[tuple[int, tuple[int, Buckets, bool]]]:
+    """(run, (points, buckets, whether summaries were used)); x is the step."""
+    low, high = query.x_range or (None, None)
+    for run_id, series in iter_series_of(
+        conn, run_ids, query.stream, query.key, x_min=low, x_max=high, bucket_count=grid.count
+    ):
+        x = series.step.astype(np.float64)
+        if series.count is None:
+            yield run_id, (len(x), grid.bucket(x, series.value), False)
+        else:
+            x0, x1 = grid.edges
+            cells = bucket_cells(series, x, x0=x0, x1=x1, n=grid.count)
+            yield run_id, (int(series.count.sum()), cells, True)
+
+
+def _bounds_from_metadata(
+    conn: Connection, extents: dict[int, Extent], query: ChartQuery
+) -> tuple[float, float] | None:
+    x_key = x_key_of(query)
+    if x_key is None:
+        lows = [float(extent.step_min) for extent in extents.values()]
+        highs = [float(extent.step_max) for extent in extents.values()]
+        return min(lows), max(highs)
+    of_x = list_extents(conn, list(extents), query.stream, x_key).values()
+    finite = [
+        (each.value_min, each.value_max)
+        for each in of_x
+        if each.value_min is not None and each.value_max is not None
+    ]
+    if not finite:
+        return None
+    return min(low for low, _ in finite), max(high for _, high in finite)
+
+
+def _batches(
+    run_ids: Sequence[int], extents: dict[int, Extent], points_at_once: int
+) -> Iterator[list[int]]:
+    batch: list[int] = []
+    size = 0
+    for run_id in run_ids:
+        if batch and size + extents[run_id].n > points_at_once:
+            yield batch
+            batch, size = [], 0
+        batch.append(run_id)
+        size += extents[run_id].n
+    yield batch
+
+
+def _without_points(conn: Connection, run_ids: Sequence[int], query: ChartQuery) -> Chart:
+    nothing = Chart(series=[], grid=np.empty(0), line=np.empty((0, 0)))
+    if query.axis != "metric" and query.x_range is None:
+        for run_id in run_ids[:RUNS_ASKED_FOR_KIND]:
+            if read_rows(conn, run_id, query.stream, limit=1, keys=[query.key]):
                 reason = f"{query.key!r} holds no numbers, so there is no line to draw"
-                if query.x_range is None:
-                    return Chart(series=[], grid=np.empty(0), line=nothing, error=reason)
-        warning = f"none of these runs has a point of {query.key!r}"
-        if query.axis == "metric":
-            warning += f" at a step where {query.x_key!r} is a number"
-        if query.x_range is not None:
-            warning += " in this range"
-        return Chart(series=[], grid=np.empty(0), line=nothing, warnings=[warning])
+                return msgspec.structs.replace(nothing, error=reason)
+    warning = f"none of these runs has a point of {query.key!r}"
+    if query.axis == "metric":
+        warning += f" at a step where {query.x_key!r} is a number"
+    if query.x_range is not None:
+        warning += " in this range"
+    return msgspec.structs.replace(nothing, warnings=[warning])
 
 
 def x_key_of(query: ChartQuery) -> str | None:
@@ -162,27 +255,51 @@ def find_nearest(
     return int(steps[nearest]), float(xs[nearest]), float(values[nearest])
 
 
+class _Grid(msgspec.Struct, frozen=True):
+    """Columns from x0 to x1. Column i is drawn at x0 + i dx and stands for half of dx on each side,
+    so that the first and the last point lie where they were logged.
+    """
+
+    x0: float
+    x1: float
+    count: int
+
+    @property
+    def dx(self) -> float:
+        return (self.x1 - self.x0) / (self.count - 1)
+
+    @property
+    def edges(self) -> tuple[float, float]:
+        return self.x0 - self.dx / 2, self.x1 + self.dx / 2
+
+    def bucket(self, x: Floats, y: Floats) -> Buckets:
+        x0, x1 = self.edges
+        return bucket(x, y, x0=x0, x1=x1, n=self.count)
+
+
 def reduce_points(runs: Sequence[tuple[int, Points]], query: ChartQuery) -> Chart:
     """One grid for all runs, each with at least one point of finite x."""
-    columns_max = max(
-        CHART_BUCKETS_MIN, min(CHART_VALUES_MAX // len(runs), query.px * BUCKETS_PER_PIXEL)
-    )
     series = [(run_id, len(x)) for run_id, (x, _) in runs]
-    union = find_union([x for _, (x, _) in runs], columns_max)
+    count = columns_max(query, len(runs))
+    union = find_union([x for _, (x, _) in runs], count)
     if union is not None:
         return _place_points([points for _, points in runs], series, union)
-    x0, x1 = query.x_range or _x_bounds([x for _, (x, _) in runs])
-    dx = (x1 - x0) / (columns_max - 1)
-    # Column i is drawn at x0 + i dx and stands for half of dx on both sides of it, so that the
-    # first and the last point lie where they were logged.
-    reduced = [bucket(x, y, x0=x0 - dx / 2, x1=x1 + dx / 2, n=columns_max) for _, (x, y) in runs]
+    grid = _Grid(*(query.x_range or _x_bounds([x for _, (x, _) in runs])), count)
+    reduced = [grid.bucket(x, y) for _, (x, y) in runs]
+    return _chart_of_buckets(series, reduced, grid, is_approximate=False)
+
+
+def _chart_of_buckets(
+    series: list[tuple[int, int]], reduced: Sequence[Buckets], grid: _Grid, *, is_approximate: bool
+) -> Chart:
     return Chart(
         series=series,
-        grid=(x0, dx, columns_max),
+        grid=(grid.x0, grid.dx, grid.count),
         line=np.stack([part.last for part in reduced]),
         lo=np.stack([part.low for part in reduced]),
         hi=np.stack([part.high for part in reduced]),
         nonfinite=_list_nonfinite(reduced),
+        is_approximate=is_approximate,
     )
 
 

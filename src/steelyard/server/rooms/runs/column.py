@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import bisect
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,6 +98,13 @@ class Column:
             answers[:NUMBER_CODE] = False
             found = [self._code_of.get(_identity(operand), -1) for operand in operands]
             answers[[code for code in found if code >= 0]] = True
+        elif (is_match := _text_test(test)) is not None:
+            answers[:NUMBER_CODE] = [
+                is_match(value)
+                if isinstance(value, str)
+                else test_value(value, test.operator, test.operand)
+                for value in self._distinct
+            ]
         else:
             for code, value in enumerate(self._distinct):
                 answers[code] = test_value(value, test.operator, test.operand)
@@ -178,6 +186,16 @@ class Column:
                 keys[code] = rank
         self._ranks = (len(self._distinct), classes, keys, ranked)
         return self._ranks[1:]
+
+
+def _text_test(test: Test) -> Callable[[str], bool] | None:
+    """`test_value` for texts without what it asks first: a search goes through every name."""
+    operand = test.operand
+    if test.operator == "$regex":
+        return cast("Callable[[str], bool]", operand.search)
+    if test.operator == "$contains":
+        return lambda text: operand in text.lower()
+    return None
 
 
 def _test_numbers(numbers: NDArray[np.float64], test: Test) -> Bools:
