@@ -119,6 +119,21 @@ def get_line_count(conn: Connection, run_id: int, stream: Stream, writer: str = 
     return 0 if state is None else state.writers.get(writer, 0)
 
 
+def list_line_counts(
+    conn: Connection, run_ids: Sequence[int], stream: Stream, writer: str = ""
+) -> dict[int, int]:
+    """`get_line_count` of many runs at once; runs without a line are left out."""
+    counts: dict[int, int] = {}
+    for first in range(0, len(run_ids), limits.SQL_LIST_ITEMS_MAX):
+        some = run_ids[first : first + limits.SQL_LIST_ITEMS_MAX]
+        found = sa.select(history_stream.c.run_id, history_stream.c.writers).where(
+            history_stream.c.run_id.in_(some), history_stream.c.stream == STREAM_IDS[stream]
+        )
+        for row in conn.execute(found):
+            counts[row.run_id] = msgspec.json.decode(row.writers).get(writer, 0)
+    return counts
+
+
 def count_replaced_lines(conn: Connection, run_id: int, stream: Stream) -> int:
     """Lines that were dropped because different ones came in their place."""
     state = find_stream(conn, run_id, stream)

@@ -1,6 +1,10 @@
 """The reading side of the store in one place. Every read sees all acknowledged lines."""
 
-from steelyard.server.columns.append import count_replaced_lines, get_line_count
+from steelyard.server.columns.append import (
+    count_replaced_lines,
+    get_line_count,
+    list_line_counts,
+)
 from steelyard.server.columns.catalogue import (
     count_overwritten_values,
     describe_keys,
@@ -25,6 +29,7 @@ __all__ = [
     "join_xy",
     "list_key_stats",
     "list_last_lines",
+    "list_line_counts",
     "read_rows",
     "read_series",
     "read_series_of",

@@ -236,22 +236,28 @@ class Sealer:
 
     def _store(
         self,
-        store: Callable[..., dict[str, int] | None],
+        store: Callable[..., bool],
         run_id: int,
         stream: Stream,
         version: int,
         replaced: Sequence[TailRow] | Sequence[int],
         packed: PackedSegment,
     ) -> None:
-        key_ids = self._db.write_now(
-            store, run_id, stream, version, replaced, packed, self._known_keys
-        )
-        if key_ids is None:
+        key_ids = self._number_keys({chunk.path for chunk in packed.chunks})
+        if not self._db.write_now(store, run_id, stream, version, replaced, packed, key_ids):
             log.info("run %s changed while it was packed: the result is dropped", run_id)
-            return
-        if len(self._known_keys) + len(key_ids) > KNOWN_KEYS_MAX:
+
+    def _number_keys(self, paths: set[str]) -> dict[str, int]:
+        """In transactions of their own: with thousands of new keys, one would stop all writers."""
+        known = {path: self._known_keys[path] for path in paths if path in self._known_keys}
+        unknown = sorted(paths - known.keys())
+        for start in range(0, len(unknown), limits.SQL_LIST_ITEMS_MAX):
+            some = unknown[start : start + limits.SQL_LIST_ITEMS_MAX]
+            known |= self._db.write_now(keys.intern_paths, some)
+        if len(self._known_keys) > KNOWN_KEYS_MAX:
             self._known_keys.clear()
-        self._known_keys.update(key_ids)
+        self._known_keys |= known
+        return known
 
 
 # ---- what is read and stored
@@ -311,18 +317,17 @@ def _store_seal(
     version: int,
     rows: Sequence[TailRow],
     packed: PackedSegment,
-    known_keys: dict[str, int],
-) -> dict[str, int] | None:
-    """Put the segment in the place of the rows. None, and nothing done, if the run has changed."""
+    key_ids: dict[str, int],
+) -> bool:
+    """Put the segment in the place of the rows. False, and nothing done, if the run has changed."""
     line_count, raw_bytes = sum(row.piece.n for row in rows), sum(row.raw_bytes for row in rows)
     if not swap_version(
         conn, run_id, stream, version, sealed_rows=line_count, sealed_bytes=raw_bytes
     ):
-        return None
-    key_ids = _intern(conn, packed, known_keys)
+        return False
     segments.insert_segment(conn, run_id, stream, rows[-1].seq, packed, key_ids=key_ids)
     segments.delete_tail(conn, run_id, stream, last_seq=rows[-1].seq)
-    return key_ids
+    return True
 
 
 def _store_merge(
@@ -332,23 +337,14 @@ def _store_merge(
     version: int,
     seqs: Sequence[int],
     packed: PackedSegment,
-    known_keys: dict[str, int],
-) -> dict[str, int] | None:
+    key_ids: dict[str, int],
+) -> bool:
     """Put the merged segment in the place of its parts. As `_store_seal` otherwise."""
     if not swap_version(conn, run_id, stream, version):
-        return None
-    key_ids = _intern(conn, packed, known_keys)
+        return False
     segments.delete_segments(conn, run_id, stream, seqs)
     segments.insert_segment(conn, run_id, stream, seqs[-1], packed, key_ids=key_ids)
-    return key_ids
-
-
-def _intern(conn: Connection, packed: PackedSegment, known_keys: dict[str, int]) -> dict[str, int]:
-    paths = {chunk.path for chunk in packed.chunks}
-    key_ids = {path: known_keys[path] for path in paths if path in known_keys}
-    if len(key_ids) < len(paths):
-        key_ids |= keys.intern_paths(conn, sorted(paths - key_ids.keys()))
-    return key_ids
+    return True
 
 
 # ---- the process
