@@ -1,5 +1,8 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 const server = process.env.STEELYARD_URL ?? "http://127.0.0.1:8080";
@@ -7,7 +10,7 @@ const staticDir = fileURLToPath(new URL("../src/steelyard/server/static", import
 const serverPaths = ["/api", "/login/once", "/storage", "/files", "/graphql"];
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), removeOldAssets()],
   // Relative, so one build serves at `/` and behind any prefix: the server rewrites <base href="/">.
   base: "./",
   resolve: { tsconfigPaths: true },
@@ -15,6 +18,7 @@ export default defineConfig({
     outDir: staticDir,
     // The directory is a Python package: vite may not empty it, the plug-in below does.
     emptyOutDir: false,
+    manifest: "manifest.json",
     assetsInlineLimit: 0,
     target: "es2022",
     chunkSizeWarningLimit: 600,
@@ -29,3 +33,14 @@ export default defineConfig({
     css: { modules: { classNameStrategy: "non-scoped" } },
   },
 });
+
+/** The assets of the last build have other names; they would pile up in the wheel. */
+function removeOldAssets(): Plugin {
+  return {
+    name: "remove-old-assets",
+    apply: "build",
+    generateBundle() {
+      rmSync(join(staticDir, "assets"), { recursive: true, force: true });
+    },
+  };
+}

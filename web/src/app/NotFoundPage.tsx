@@ -7,6 +7,7 @@ export function NotFoundPage() {
     <>
       <PageTitle title="Page not found" />
       <EmptyState
+        level={1}
         icon="search"
         title="There is no page at this address"
         text="The link may be mistyped, or what it led to was deleted or renamed."

@@ -47,7 +47,7 @@ export function TopBar() {
       {entity !== undefined && project !== undefined && (
         <Tabs
           label="Views of the project"
-          tabs={[{ to: projectPath(entity, project), label: "Charts" }]}
+          tabs={[{ to: projectPath(entity, project), label: "Charts", isExact: true }]}
         />
       )}
       <div className={styles.end}>

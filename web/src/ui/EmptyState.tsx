@@ -5,13 +5,16 @@ import { Icon, type IconName } from "./Icon";
 interface EmptyStateProps {
   icon?: IconName;
   title: string;
+  /** 1 where this is all of the page. */
+  level?: 1 | 2;
   /** Why it is empty. */
   text?: ReactNode;
   /** One snippet to copy or one button. */
   children?: ReactNode;
 }
 
-export function EmptyState({ icon, title, text, children }: EmptyStateProps) {
+export function EmptyState({ icon, title, level = 2, text, children }: EmptyStateProps) {
+  const Heading = level === 1 ? "h1" : "h2";
   return (
     <div className={styles.empty}>
       {icon !== undefined && (
@@ -19,7 +22,7 @@ export function EmptyState({ icon, title, text, children }: EmptyStateProps) {
           <Icon name={icon} size={20} />
         </span>
       )}
-      <h2>{title}</h2>
+      <Heading>{title}</Heading>
       {text !== undefined && <p>{text}</p>}
       {children !== undefined && <div className={styles.action}>{children}</div>}
     </div>

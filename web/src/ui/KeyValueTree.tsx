@@ -1,7 +1,7 @@
 import { type KeyboardEvent, useMemo, useState } from "react";
 import type { JsonObject, JsonValue } from "../api/types";
 import { CopyButton } from "./CopyButton";
-import { formatNumber } from "./format";
+import { formatExact } from "./format";
 import { Icon } from "./Icon";
 import styles from "./KeyValueTree.module.css";
 import { buildRows, countLeaves, isObject, type TreeRow } from "./keyValueRows";
@@ -33,6 +33,10 @@ export function KeyValueTree({ label, value, search }: KeyValueTreeProps) {
   return (
     <div className={styles.tree}>
       <table aria-label={label}>
+        <colgroup>
+          <col className={styles.keys} />
+          <col />
+        </colgroup>
         <tbody>
           {rows.slice(0, shownCount).map((row) => (
             <Row key={row.path} row={row} onToggle={toggle} />
@@ -53,7 +57,7 @@ export function KeyValueTree({ label, value, search }: KeyValueTreeProps) {
 }
 
 function Row({ row, onToggle }: { row: TreeRow; onToggle: (path: string) => void }) {
-  const indent = { paddingLeft: `calc(var(--space-8) + ${row.depth} * var(--space-16))` };
+  const indent = { paddingLeft: `calc(var(--space-12) + ${row.depth} * var(--space-16))` };
   if (row.isBranch) {
     const onKeyDown = (event: KeyboardEvent) => {
       const wantsOpen = event.key === "ArrowRight" && row.isFolded;
@@ -102,7 +106,7 @@ function Value({ value }: { value: JsonValue }) {
   if (typeof value === "number") {
     return (
       <span className={styles.number} title={String(value)}>
-        {formatNumber(value, 6)}
+        {formatExact(value)}
       </span>
     );
   }

@@ -19,7 +19,6 @@ const LOOKS: Record<RunState, Look> = {
   preempting: { icon: "pause", tone: "warn", label: "preempting" },
   preempted: { icon: "pause", tone: "warn", label: "preempted" },
   pending: { icon: "dashes", tone: "quiet", label: "pending" },
-  queued: { icon: "dashes", tone: "quiet", label: "queued" },
 };
 
 export function StatusDot({ state, withLabel = false }: { state: RunState; withLabel?: boolean }) {

@@ -23,6 +23,14 @@ export function formatNumber(value: number, digits = 4): string {
   return text;
 }
 
+/** All digits that matter to a person: six, or those before the point if there are more. */
+export function formatExact(value: number): string {
+  if (!Number.isFinite(value) || Number.isInteger(value)) return formatNumber(value);
+  const size = Math.abs(value);
+  if (size < 1e-4 || size >= 1e15) return formatNumber(value, 6);
+  return String(Number(size < 1e6 ? value.toPrecision(6) : value.toFixed(2)));
+}
+
 /** Decimal units, as disks and networks count: 1 KB = 1,000 B. */
 export function formatBytes(bytes: number): string {
   let value = bytes;

@@ -102,7 +102,7 @@ function KeyTable({ keys }: { keys: readonly ApiKey[] }) {
               <tr key={key.id}>
                 <td className={table.strong}>{key.name === "" ? "unnamed" : key.name}</td>
                 <td>
-                  <code>{key.hint}</code>
+                  <code title="The end of the key">…{key.hint}</code>
                 </td>
                 <td>
                   <TimeAgo us={key.created_at_us} />
@@ -139,5 +139,5 @@ function KeyTable({ keys }: { keys: readonly ApiKey[] }) {
 }
 
 function labelOf(key: ApiKey): string {
-  return key.name === "" ? key.hint : key.name;
+  return key.name === "" ? `…${key.hint}` : key.name;
 }

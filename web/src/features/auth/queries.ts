@@ -1,14 +1,14 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { pathOf, request } from "../../api/client";
 import { signIn } from "../../api/session";
-import type { ApiKey, NewApiKey } from "../../api/types";
+import type { ApiKey, ApiKeys, NewApiKey } from "../../api/types";
 
 const KEYS = ["keys"];
 
 export function useKeys() {
   return useQuery({
     queryKey: KEYS,
-    queryFn: ({ signal }) => request<{ items: ApiKey[] }>("/api/v1/keys", { signal }),
+    queryFn: ({ signal }) => request<ApiKeys>("/api/v1/keys", { signal }),
   });
 }
 

@@ -57,6 +57,6 @@ function useProjects(entity: string) {
         signal,
       }),
     initialPageParam: null as string | null,
-    getNextPageParam: (page) => page.next_cursor,
+    getNextPageParam: (page) => page.next_cursor ?? null,
   });
 }

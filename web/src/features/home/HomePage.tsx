@@ -19,6 +19,7 @@ export default function HomePage() {
   return (
     <div className={styles.page}>
       <PageTitle title="Home" />
+      <h1 className="visually-hidden">Home</h1>
       {home.isPending && <HomeSkeleton />}
       {home.isError && home.data === undefined && (
         <ErrorCard
@@ -55,7 +56,7 @@ function HomeContent({ home }: { home: Home }) {
         </section>
       )}
       <section aria-labelledby="projects">
-        <h1 id="projects">Recent projects</h1>
+        <h2 id="projects">Recent projects</h2>
         <ProjectTable projects={home.projects} withEntity />
       </section>
     </>

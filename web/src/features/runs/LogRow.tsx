@@ -1,7 +1,7 @@
-import { type CSSProperties, memo } from "react";
+import { memo } from "react";
 import type { LogLine } from "../../api/types";
-import { type AnsiStyle, PLAIN } from "../../core/ansi";
 import { classes } from "../../ui/classes";
+import { cssOf } from "./ansiCss";
 import styles from "./LogRow.module.css";
 import { type LogPiece, markLine } from "./logMarks";
 
@@ -56,32 +56,9 @@ export const LogRow = memo(function LogRow(props: LogRowProps) {
 
 function Piece({ piece }: { piece: LogPiece }) {
   const Tag = piece.isHit ? "mark" : "span";
-  return <Tag style={styleOf(piece.style)}>{piece.text}</Tag>;
+  return <Tag style={cssOf(piece.style)}>{piece.text}</Tag>;
 }
 
 function formatTimestamp(timestamp: string | null): string {
   return timestamp?.match(/T?(\d\d:\d\d:\d\d(?:\.\d{1,3})?)/)?.[1] ?? "";
-}
-
-function styleOf(style: AnsiStyle): CSSProperties | undefined {
-  if (style === PLAIN) return undefined;
-  const own: CSSProperties = {};
-  const [front, back] = style.isInverse
-    ? [style.background ?? "bg", style.foreground ?? "text"]
-    : [style.foreground, style.background];
-  if (front !== null) own.color = colorOf(front);
-  if (back !== null) own.background = colorOf(back);
-  if (back !== null && front === null) own.color = "var(--bg)";
-  if (style.isBold) own.fontWeight = "var(--weight-strong)";
-  if (style.isDim) own.opacity = 0.7;
-  if (style.isItalic) own.fontStyle = "italic";
-  const lines = [style.isUnderlined && "underline", style.isStruck && "line-through"];
-  const decoration = lines.filter(Boolean).join(" ");
-  if (decoration !== "") own.textDecoration = decoration;
-  return own;
-}
-
-function colorOf(name: string): string {
-  if (name.startsWith("rgb")) return name;
-  return name === "bg" || name === "text" ? `var(--${name})` : `var(--ansi-${name})`;
 }

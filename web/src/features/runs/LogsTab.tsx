@@ -18,23 +18,36 @@ import { apiPath, useLogHits } from "./queries";
 const logParams = { find: textParam(), times: switchParam(false) };
 
 export function LogsTab({ runRef, run }: { runRef: RunRef; run: RunDetail }) {
-  const [isFollowing, setFollowing] = useState(true);
   const { state, change } = useUrlState(logParams);
   const { hash, search } = useLocation();
   const navigate = useNavigate();
   const scroller = useRef<LogScroller>(null);
   const hits = useLogHits(runRef, state.find);
   const selected = parseLineHash(hash);
+  // A link to a line shows that line; every other visit starts at the end.
+  const [isFollowing, setFollowing] = useState(selected === null);
   const lines = hits.data?.items ?? [];
 
   const select = (line: number) =>
     navigate({ search, hash: formatLineHash(line) }, { replace: true, preventScrollReset: true });
+  const awaited = useRef<1 | -1 | null>(null);
   const goToHit = (direction: 1 | -1) => {
+    // The search may still run, also behind the delay of typing: then the jump follows its answer.
+    awaited.current = direction;
+    if (!hits.isSuccess) return;
+    awaited.current = null;
     const line = findHit(lines, selected ?? scroller.current?.getTopLine() ?? 0, direction);
     if (line === null) return;
     void select(line);
     scroller.current?.showLine(line);
   };
+  const latestGo = useRef(goToHit);
+  useEffect(() => {
+    latestGo.current = goToHit;
+  });
+  useEffect(() => {
+    if (hits.isSuccess && awaited.current !== null) latestGo.current(awaited.current);
+  }, [hits.isSuccess]);
   useLogKeys((key) => {
     if (key === "n") goToHit(1);
     if (key === "N") goToHit(-1);

@@ -51,6 +51,7 @@ export default function RunPage() {
   if (detail.error instanceof ApiError && detail.error.status === 404) {
     return (
       <EmptyState
+        level={1}
         icon="search"
         title="There is no such run here"
         text={`The run ${run} was deleted, never reached ${entity}/${project}, or you may not see it.`}

@@ -2,17 +2,17 @@ import { describe, expect, it } from "vitest";
 import type { RunFile } from "../../api/types";
 import { kindOf, localUrl, prettyJson } from "./fileContent";
 
-function file(name: string, mimetype: string | null = null): RunFile {
+function file(name: string, mimetype = ""): RunFile {
   return { name, size_bytes: 10, mimetype, updated_at_us: 0, url: "" };
 }
 
 describe("what a file is shown as", () => {
   it.each([
-    ["media/images/a_0.PNG", null, "image"],
-    ["wandb-summary.json", null, "json"],
-    ["notebook.ipynb", null, "json"],
-    ["config.yaml", null, "text"],
-    ["src/Dockerfile", null, "text"],
+    ["media/images/a_0.PNG", "", "image"],
+    ["wandb-summary.json", "", "json"],
+    ["notebook.ipynb", "", "json"],
+    ["config.yaml", "", "text"],
+    ["src/Dockerfile", "", "text"],
     ["output", "text/plain", "text"],
     ["model.pt", "application/octet-stream", "other"],
   ] as const)("%s (%s) is %s", (name, mimetype, kind) => {

@@ -27,7 +27,7 @@ describe("going from hit to hit", () => {
 
   it("says where one is", () => {
     expect(formatHitCount(hits, 10)).toBe("2 of 3");
-    expect(formatHitCount(hits, null)).toBe("3 lines");
+    expect(formatHitCount(hits, null)).toBe("3 hits");
     expect(formatHitCount([], null)).toBe("no hits");
     expect(formatHitCount(undefined, null)).toBe("searching");
   });

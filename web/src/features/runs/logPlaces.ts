@@ -25,5 +25,5 @@ export function formatHitCount(
   const at = selected === null ? -1 : hits.indexOf(selected);
   const count = hits.length.toLocaleString("en-US");
   if (at >= 0) return `${(at + 1).toLocaleString("en-US")} of ${count}`;
-  return hits.length === 1 ? "1 line" : `${count} lines`;
+  return hits.length === 1 ? "1 hit" : `${count} hits`;
 }

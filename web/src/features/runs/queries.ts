@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { pathOf, request } from "../../api/client";
-import type { LogPage, Page, RunDetail, RunFile, RunPatch } from "../../api/types";
+import type { LogHits, LogPage, Page, RunDetail, RunEdit, RunFile } from "../../api/types";
 import type { RunRef } from "../../ui/paths";
 
 /** Lines per request; a multiple keeps page boundaries stable while the log grows. */
@@ -34,7 +34,7 @@ export function usePatchRun(ref: RunRef) {
   const queryClient = useQueryClient();
   const key = runKeys.detail(ref);
   return useMutation({
-    mutationFn: (patch: RunPatch) =>
+    mutationFn: (patch: RunEdit) =>
       request<unknown>(apiPath(ref), { method: "PATCH", body: patch }),
     onMutate: async (patch) => {
       await queryClient.cancelQueries({ queryKey: key });
@@ -85,7 +85,7 @@ export function useLogHits(ref: RunRef, pattern: string) {
   return useQuery({
     queryKey: runKeys.hits(ref, pattern),
     queryFn: ({ signal }) =>
-      request<{ items: number[] }>(`${apiPath(ref)}/logs:search`, {
+      request<LogHits>(`${apiPath(ref)}/logs:search`, {
         query: { re: pattern, limit: HITS_MAX },
         signal,
       }),
@@ -103,6 +103,6 @@ export function useFiles(ref: RunRef) {
         signal,
       }),
     initialPageParam: null as string | null,
-    getNextPageParam: (page) => page.next_cursor,
+    getNextPageParam: (page) => page.next_cursor ?? null,
   });
 }

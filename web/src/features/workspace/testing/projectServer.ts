@@ -41,8 +41,8 @@ export class ProjectServer {
     return Response.json({ title: "Not found", status: 404, code: "not_found" }, { status: 404 });
   };
 
-  #listRuns({ search = "" }: RunsQuery): Response {
-    const items = this.rows.filter((row) => row.display_name.includes(search));
+  #listRuns({ search }: RunsQuery): Response {
+    const items = this.rows.filter((row) => row.display_name.includes(search ?? ""));
     return Response.json({ items, next_cursor: null, total: items.length });
   }
 
@@ -110,7 +110,7 @@ function makeRow(number: number): RunRow {
     state: number % 2 === 0 ? "running" : "finished",
     created_at_us: number * 1_000_000,
     updated_at_us: number * 1_000_000,
-    heartbeat_at_us: null,
+    heartbeat_at_us: number * 1_000_000,
     finished_at_us: null,
     duration_s: number,
     username: "ada",
