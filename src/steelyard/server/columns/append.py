@@ -20,7 +20,7 @@ from steelyard.server.columns import blocks, edit, tail
 from steelyard.server.columns.interface import STREAM_IDS, Appended, Stream
 from steelyard.server.columns.seal import Piece
 from steelyard.server.columns.streams import find_stream, lock_stream, save_stream
-from steelyard.server.columns.tables import history_segment, history_tail
+from steelyard.server.columns.tables import history_segment, history_stream, history_tail
 from steelyard.server.columns.tail import EncodedLines
 
 _INSERT = sa.insert(history_tail)
