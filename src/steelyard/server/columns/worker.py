@@ -1,8 +1,8 @@
 """The sealing process: takes jobs on its standard input, answers packed segments on its output.
 
-It holds no database, so it needs neither credentials nor SQLAlchemy: 33 MB at rest instead of 59. It
-is stateless; killed at any moment, nothing is lost, and the server starts another. It ends with the
-server, whose death closes its input.
+It holds no database, so it needs neither credentials nor SQLAlchemy: 33 MB at rest instead of 59.
+It is stateless; killed at any moment, nothing is lost, and the server starts another. It ends with
+the server, whose death closes its input.
 """
 
 from __future__ import annotations
