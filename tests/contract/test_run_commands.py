@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import hypothesis.strategies as st
@@ -401,3 +402,15 @@ def test_a_viewer_may_read_and_not_write(place: Place) -> None:
 
     with pytest.raises(Forbidden, match="viewer"):
         place.db.read_now(get_writable_run, place.write(join), run.id)
+
+
+def test_processes_that_start_at_once_make_each_run_once_and_number_them_apart(
+    place: Place,
+) -> None:
+    names = ["one", "two", "three"] * 4
+    with ThreadPoolExecutor(6) as at_once:
+        made = list(at_once.map(lambda name: place.upsert(name=name), names))
+    assert sum(was_made for _, was_made in made) == 3
+    assert len({run.id for run, _ in made}) == 3
+    numbers = {run.display_name.rsplit("-", 1)[1] for run, _ in made}
+    assert len(numbers) == 3

@@ -58,8 +58,9 @@ class Context:
 
     def of_run(self, what: str, run_id: int, read: Callable[[list[int]], dict[int, T]]) -> T | None:
         """`read` of this run, asked once for all runs listed so far."""
-        kept: dict[int, T] = self._kept.setdefault(("of_run", what), {})
+        kept: dict[int, T | None] = self._kept.setdefault(("of_run", what), {})
         if run_id not in kept:
             wanted = [i for i in dict.fromkeys([*self._listed_run_ids, run_id]) if i not in kept]
-            kept.update(read(wanted))
-        return kept.get(run_id)
+            found = read(wanted)
+            kept.update((each, found.get(each)) for each in wanted)
+        return kept[run_id]

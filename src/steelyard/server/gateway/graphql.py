@@ -16,7 +16,7 @@ import msgspec
 from graphql import DocumentNode, ExecutionResult, GraphQLError, execute
 from litestar import Request, Response, post
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from steelyard.errors import Invalid, SteelyardError, Unavailable
 from steelyard.limits import GRAPHQL_BODY_BYTES_MAX
@@ -83,15 +83,17 @@ async def execute_graphql(
         base_url=settings.public_url,
         run_index=run_index,
     )
-    if is_mutation(prepared.document, asked.operation_name):
-        try:
+    try:
+        if is_mutation(prepared.document, asked.operation_name):
             result = await db.write(_mutate, prepared.document, asked, context)
-        except _RolledBack as rolled_back:
-            result = rolled_back.result
-        if context.are_accounts_changed:
-            authenticator.forget_callers()
-    else:
-        result = await db.read(_execute, prepared.document, asked, context)
+        else:
+            result = await db.read(_execute, prepared.document, asked, context)
+    except _RolledBack as rolled_back:
+        result = rolled_back.result
+    except DBAPIError as error:  # a statement of ours is wrong: no reason to repeat the request
+        result = ExecutionResult(None, [GraphQLError("", original_error=error)])
+    if context.are_accounts_changed:
+        authenticator.forget_callers()
     return _answer(result)
 
 
@@ -128,7 +130,7 @@ def _execute(
     )
     assert isinstance(result, ExecutionResult), "resolvers are synchronous"
     for error in result.errors or []:
-        if isinstance(error.original_error, DBAPIError | Unavailable):
+        if isinstance(error.original_error, OperationalError | Unavailable):
             raise error.original_error  # the database decides: again, or "try again later"
     return result
 

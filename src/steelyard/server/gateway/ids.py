@@ -7,6 +7,8 @@ import binascii
 
 from steelyard.errors import Invalid, NotFound
 
+ID_MAX = 2**63 - 1
+
 
 def encode_id(kind: str, number: int) -> str:
     """The id that clients hand back to us."""
@@ -17,7 +19,7 @@ def decode_id(kind: str, text: str) -> int:
     """The number in an id. Raises NotFound for anything that is no id of this kind."""
     try:
         found, _, number = base64.b64decode(text, validate=True).decode().partition(":")
-        if found == kind and number.isdecimal() and len(number) < 20:
+        if found == kind and number.isdecimal() and int(number[:20]) <= ID_MAX:
             return int(number)
     except (binascii.Error, UnicodeDecodeError, ValueError):
         pass

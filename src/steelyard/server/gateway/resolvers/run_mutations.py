@@ -19,7 +19,8 @@ def upsert_bucket(_source: Any, context: Context, input: dict[str, Any]) -> dict
     changes = _changes(input)
     if changes.id is not None:
         found = get_writable_run(context.conn, context.caller, changes.id)
-        run = commands.update_run(context.conn, found, changes, now_us=context.now_us)
+        held = commands.lock_run(context.conn, found.id)
+        run = commands.update_run(context.conn, held, changes, now_us=context.now_us)
         return {"bucket": run, "inserted": False}
     if not changes.name:
         raise Invalid("a run needs its id, or a name and a project")

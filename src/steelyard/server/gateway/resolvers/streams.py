@@ -35,7 +35,7 @@ def events_line_count(run: Run, context: Context) -> int:
 
 def _line_count(run: Run, context: Context, stream: Stream) -> int:
     def count(run_ids: list[int]) -> dict[int, int]:
-        return {each: read.get_line_count(context.conn, each, stream) for each in run_ids}
+        return read.list_line_counts(context.conn, run_ids, stream)
 
     return context.of_run(f"{stream} lines", run.id, count) or 0
 

@@ -65,8 +65,9 @@ def key_id(key: ApiKey | NewApiKey, _context: Context) -> str:
 
 
 def key_name(key: ApiKey | NewApiKey, _context: Context) -> str:
-    # wandb 0.31.0 apis/public/users.py: the name of a key that was just made is the key.
-    return key.key if isinstance(key, NewApiKey) else key.hint
+    # wandb 0.31.0 apis/public/users.py: the name of a key that was just made is the key; later it
+    # is how the key begins.
+    return key.key if isinstance(key, NewApiKey) else key.prefix
 
 
 def key_description(key: ApiKey | NewApiKey, _context: Context) -> str:

@@ -257,6 +257,7 @@ def create_api_key(
             user_id=user_id,
             name=name,
             hint=key[-4:],
+            prefix=key[:8],
             key_sha256=hash_secret(key),
             created_at_us=now_us,
         )

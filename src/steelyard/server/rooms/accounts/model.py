@@ -80,6 +80,7 @@ class ApiKey(msgspec.Struct, frozen=True):
     id: int
     name: str
     hint: str
+    prefix: str
     created_at_us: int
     last_used_at_us: int | None
 

@@ -311,6 +311,7 @@ def list_api_keys(conn: Connection, user_id: int) -> list[ApiKey]:
             api_keys.c.id,
             api_keys.c.name,
             api_keys.c.hint,
+            api_keys.c.prefix,
             api_keys.c.created_at_us,
             api_keys.c.last_used_at_us,
         )

@@ -63,6 +63,7 @@ api_keys = sa.Table(
     sa.Column("user_id", sa.BigInteger, sa.ForeignKey("users.id"), nullable=False, index=True),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("hint", sa.Text, nullable=False),  # the last four characters, to tell keys apart
+    sa.Column("prefix", sa.Text, nullable=False),  # the first eight, by which W&B's clients name it
     sa.Column("key_sha256", sa.LargeBinary, nullable=False, unique=True),
     sa.Column("created_at_us", sa.BigInteger, nullable=False),
     sa.Column("last_used_at_us", sa.BigInteger),
