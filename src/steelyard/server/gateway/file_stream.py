@@ -152,7 +152,7 @@ def _parse_body(body: bytes) -> FileStreamBody:
         return _decode_body(body)
     except msgspec.ValidationError as error:
         raise Invalid(f"this is not a file-stream request: {error}") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return _parse_lenient(body, error)
 
 
