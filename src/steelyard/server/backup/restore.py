@@ -55,6 +55,14 @@ def restore_backup(source: Path, settings: ServerSettings) -> Manifest:
 def verify(archive: tarfile.TarFile) -> Manifest:
     """Read every byte of the backup against its table of contents. Invalid says what is wrong."""
     manifest = _read_manifest(archive)
+    try:
+        _compare(archive, manifest)
+    except tarfile.TarError as error:
+        raise Invalid(f"the backup is damaged: {error}") from error
+    return manifest
+
+
+def _compare(archive: tarfile.TarFile, manifest: Manifest) -> None:
     seen: dict[str, str] = {}
     blob_count = 0
     for member in archive:
@@ -69,7 +77,6 @@ def verify(archive: tarfile.TarFile) -> Manifest:
     if wrong or len(seen) != len(manifest.sha256) or blob_count != manifest.blob_count:
         what = wrong[0] if wrong else "its number of members"
         raise Invalid(f"the backup is damaged: {what} is not what its manifest says")
-    return manifest
 
 
 def _build(archive: tarfile.TarFile, building: Path, settings: ServerSettings) -> None:
@@ -136,7 +143,7 @@ def _read_manifest(archive: tarfile.TarFile) -> Manifest:
     try:
         content = b"".join(_parts(archive, archive.getmember(MANIFEST_NAME)))
         manifest = msgspec.json.decode(content, type=Manifest)
-    except (KeyError, msgspec.DecodeError) as error:
+    except (KeyError, tarfile.TarError, msgspec.DecodeError) as error:
         raise Invalid("this is no backup of Steelyard, or its end is missing") from error
     if manifest.format > FORMAT or manifest.schema != head_revision():
         raise Invalid(

@@ -49,7 +49,8 @@ def write_backup(db: Database, blobs: BlobStore, target: Path, *, now_us: int) -
                 os.fsync(file.fileno())
             part.rename(target)
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
     return manifest
 
 
