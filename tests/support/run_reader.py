@@ -99,6 +99,8 @@ class RunReader:
             **{key: run[key] for key in ("display_name", "state", "tags", "notes", "group")},
             "job_type": run["job_type"],
             "exit_code": run["exit_code"],
+            "history_row_count": run["history_row_count"],
+            "overwritten_value_count": run["overwritten_value_count"],
             "config": run["config"],
             "summary": _without_clocks(run["summary"]),
             "history": [_without_clocks(row) for row in self.list_history(name)],
