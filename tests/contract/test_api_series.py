@@ -101,11 +101,15 @@ def test_nan_and_infinities_are_listed_not_drawn(project: ApiProject) -> None:
     assert frame.series("a") == {0.0: 1.0, 3.0: 2.0}
 
 
-def test_a_range_shows_its_points_in_full(project: ApiProject) -> None:
+def test_a_range_shows_its_points_in_full_and_what_the_line_leads_to(project: ApiProject) -> None:
     project.add_run("a", [{"_step": i, "loss": float(i)} for i in range(3000)])
+    project.add_run("b", [{"_step": 0, "loss": 1.0}, {"_step": 900, "loss": 2.0}])
+    project.add_run("c", [{"_step": 5, "loss": 1.0}])
     (frame,) = project.frames([{"id": "p", "key": "loss", "px": 100, "range": [100, 150]}])
     assert frame.is_exact
-    assert frame.series("a") == {float(i): float(i) for i in range(100, 151)}
+    assert frame.series("a") == {float(i): float(i) for i in range(99, 152)}
+    assert frame.series("b") == {0.0: 1.0, 900.0: 2.0}
+    assert [series["run"] for series in frame.meta["series"]] == ["b", "a"]
 
 
 def test_panels_come_in_order_and_one_that_cannot_be_drawn_says_why(project: ApiProject) -> None:

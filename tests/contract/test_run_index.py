@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from sqlalchemy.engine import Connection
 
 from steelyard.errors import Invalid
+from steelyard.server.columns.append import append_lines
 from steelyard.server.db.interface import Database
 from steelyard.server.rooms.accounts.commands import create_user
 from steelyard.server.rooms.accounts.model import Caller
@@ -245,6 +246,26 @@ def test_a_heartbeat_is_seen_by_the_next_query(db: Database) -> None:
     assert db.read_now(index.count, project.id, filter=wanted) == 0
     db.write_now(record_activity, run.id, now_us=1_800_000_000_000_000)
     assert db.read_now(index.count, project.id, filter=wanted) == 1
+
+
+def test_runs_are_found_by_the_keys_they_logged_whatever_their_summary_says(db: Database) -> None:
+    index = RunIndex()
+    project, caller = db.write_now(make_project)
+    db.write_now(add_run, project, caller, "summary-only", {"summary": {"loss": 1}})
+    logged = db.write_now(add_run, project, caller, "logged", {})
+    has_loss = parse_filter({"keys_info.keys.loss": {"$exists": True}})
+    assert db.read_now(index.count, project.id, filter=has_loss) == 0
+
+    def log(conn: Connection) -> None:
+        append_lines(
+            conn, run_id=logged.id, stream="history", writer="", offset=0, lines=['{"loss":1}'],
+            now_us=1,
+        )  # fmt: skip
+        record_activity(conn, logged.id, now_us=1)
+
+    db.write_now(log)
+    page = db.read_now(list_runs, index, project.id, filter=has_loss, first=5)
+    assert [run.name for run in page.runs] == ["logged"]
 
 
 def test_a_reader_with_an_older_view_gets_an_answer_and_harms_no_later_one(db: Database) -> None:

@@ -37,6 +37,16 @@ _SELECT_EXTENTS = (
     .group_by(history_chunk.c.run_id)
 )
 
+_SELECT_RUNS = (
+    sa.select(history_chunk.c.run_id)
+    .where(
+        history_chunk.c.run_id.in_(sa.bindparam("runs", expanding=True)),
+        history_chunk.c.stream == sa.bindparam("of_stream"),
+        history_chunk.c.key_id.in_(sa.bindparam("keys", expanding=True)),
+    )
+    .distinct()
+)
+
 
 class Extent(msgspec.Struct, frozen=True):
     """Bounds of the numbers of a key in a run; of values, the finite ones, None without any.
@@ -83,6 +93,23 @@ def list_extents(
                         held = extents.get(run_id)
                         extents[run_id] = found if held is None else held | found
     return extents
+
+
+def find_runs_with_key(
+    conn: Connection, run_ids: Sequence[int], stream: Stream, key: str
+) -> set[int]:
+    """Those of the runs that logged a value of any kind under a key."""
+    found: set[int] = set()
+    key_ids = keys.find_key_ids(conn, key)
+    for first in range(0, len(run_ids), limits.SQL_LIST_ITEMS_MAX):
+        some = run_ids[first : first + limits.SQL_LIST_ITEMS_MAX]
+        if key_ids:
+            params = {"runs": some, "of_stream": STREAM_IDS[stream], "keys": key_ids}
+            found.update(conn.execute(_SELECT_RUNS, params).scalars())
+        for run_id, blocks in tail.load_blocks_of(conn, some, stream).items():
+            if any(find_columns(block, key) for _, block in blocks):
+                found.add(run_id)
+    return found
 
 
 def _extent_of(head: Head) -> Extent:

@@ -19,7 +19,7 @@ from steelyard.errors import NotFound
 from steelyard.limits import CHART_BUCKETS_MIN, CHART_POINTS_AT_ONCE, CHART_VALUES_MAX
 from steelyard.server.columns.buckets import Buckets, bucket, bucket_cells
 from steelyard.server.columns.extents import Extent, list_extents
-from steelyard.server.columns.interface import Floats, Stream
+from steelyard.server.columns.interface import Floats, Series, Stream
 from steelyard.server.columns.read import iter_series_of, join_xy, read_rows, read_series_of
 
 Axis = Literal["step", "relative", "wall", "metric"]
@@ -53,7 +53,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     series: list[tuple[int, int]]
-    """Run id and how many points it has in the range."""
+    """Run id and how many of its points are drawn, those next to the range included."""
     grid: Floats | tuple[float, float, int]
     line: Floats
     lo: Floats | None = None
@@ -74,20 +74,22 @@ def read_chart(
 ) -> Chart:
     """The chart, with `error` where the key holds no numbers.
 
-    Few points are read together and may be drawn exactly. Of many, the metadata gives the grid, and
-    batches of runs are read, reduced and forgotten: a million points take 16 MB only while at it.
+    Runs are read in batches. While all points fit into memory together they are kept, and may be
+    drawn exactly; beyond, the metadata gives the grid and each run is reduced as it is read.
     """
     extents = list_extents(conn, run_ids, query.stream, query.key)
-    count = sum(extent.n for extent in extents.values())
-    longest = max((extent.n for extent in extents.values()), default=0)
-    is_small = count <= points_at_once or longest <= columns_max(query, len(extents))
-    if not extents:
-        return _without_points(conn, run_ids, query)
-    chart = None if is_small else _reduce_in_batches(conn, run_ids, extents, query, points_at_once)
-    if chart is None:
-        points = _read_points(conn, [each for each in run_ids if each in extents], query)
-        runs = [(run_id, points[run_id]) for run_id in run_ids if run_id in points]
-        chart = reduce_points(runs, query) if runs else None
+    known = [run_id for run_id in run_ids if run_id in extents]
+    is_small = sum(extent.n for extent in extents.values()) <= points_at_once
+    builder = _ChartBuilder(conn, query, extents, points_at_once)
+    for batch in _batches(known, extents, points_at_once):
+        if x_key_of(query) is None and not is_small:
+            _add_by_step(conn, batch, query, builder)
+            continue
+        points = _read_points(conn, batch, query)
+        for run_id in batch:
+            if run_id in points:
+                builder.add(run_id, points[run_id])
+    chart = builder.finish()
     return chart if chart is not None else _without_points(conn, run_ids, query)
 
 
@@ -98,18 +100,16 @@ def columns_max(query: ChartQuery, run_count: int) -> int:
 
 
 def _read_points(conn: Connection, run_ids: Sequence[int], query: ChartQuery) -> dict[int, Points]:
-    """Points of runs that have any at a finite x in the range."""
+    """Points of runs at finite x, those without any left out; all of them, whatever the range."""
     x_key = x_key_of(query)
-    low, high = query.x_range or (None, None)
-    if x_key is None:
-        found = read_series_of(conn, run_ids, query.stream, query.key, x_min=low, x_max=high)
-        return {run_id: join_xy(series, None) for run_id, series in found.items()}
     ys = read_series_of(conn, run_ids, query.stream, query.key)
+    if x_key is None:
+        return {run_id: join_xy(series, None) for run_id, series in ys.items()}
     xs = read_series_of(conn, run_ids, query.stream, x_key)
     points: dict[int, Points] = {}
     for run_id, y in ys.items():
         if run_id in xs:
-            x, value = join_xy(y, xs[run_id], x_min=low, x_max=high)
+            x, value = join_xy(y, xs[run_id])
             is_finite = np.isfinite(x)
             if not is_finite.all():
                 x, value = x[is_finite], value[is_finite]
@@ -118,55 +118,104 @@ def _read_points(conn: Connection, run_ids: Sequence[int], query: ChartQuery) ->
     return points
 
 
-def _reduce_in_batches(
-    conn: Connection,
-    run_ids: Sequence[int],
-    extents: dict[int, Extent],
-    query: ChartQuery,
-    points_at_once: int,
-) -> Chart | None:
-    """None where the grid is not known without reading."""
-    bounds = query.x_range or _bounds_from_metadata(conn, extents, query)
-    if bounds is None or not bounds[0] < bounds[1]:
-        return None
-    grid = _Grid(*bounds, columns_max(query, len(extents)))
-    series: list[tuple[int, int]] = []
-    reduced: list[Buckets] = []
-    is_approximate = False
-    known = [run_id for run_id in run_ids if run_id in extents]
-    for batch in _batches(known, extents, points_at_once):
-        if x_key_of(query) is None:
-            found = dict(_bucket_by_step(conn, batch, query, grid))
-            is_approximate = is_approximate or any(part[2] for part in found.values())
-        else:
-            points = _read_points(conn, batch, query)
-            found = {
-                run_id: (len(x), grid.bucket(x, y), False) for run_id, (x, y) in points.items()
-            }
-        for run_id in batch:
-            if run_id in found:
-                series.append((run_id, found[run_id][0]))
-                reduced.append(found[run_id][1])
-    return (
-        _chart_of_buckets(series, reduced, grid, is_approximate=is_approximate) if series else None
-    )
+def cut_points(points: Points, low: float, high: float) -> Points:
+    """The points in a range, and where x rises the next one on either side, to which a line leads.
+
+    Empty when no line would cross the range.
+    """
+    x, y = points
+    if (x[1:] < x[:-1]).any():
+        inside = (x >= low) & (x <= high)
+        return x[inside], y[inside]
+    start, stop = np.searchsorted(x, low, "left"), np.searchsorted(x, high, "right")
+    is_crossing = start < stop or 0 < start < len(x)
+    around = slice(max(start - 1, 0), stop + 1) if is_crossing else slice(0, 0)
+    return x[around], y[around]
 
 
-def _bucket_by_step(
-    conn: Connection, run_ids: Sequence[int], query: ChartQuery, grid: _Grid
-) -> Iterator[tuple[int, tuple[int, Buckets, bool]]]:
-    """(run, (points, buckets, whether summaries were used)); x is the step."""
+def _add_by_step(
+    conn: Connection, run_ids: Sequence[int], query: ChartQuery, builder: _ChartBuilder
+) -> None:
+    """Add runs over their steps; of millions of points, summaries are read instead."""
     low, high = query.x_range or (None, None)
     for run_id, series in iter_series_of(
-        conn, run_ids, query.stream, query.key, x_min=low, x_max=high, bucket_count=grid.count
+        conn,
+        run_ids,
+        query.stream,
+        query.key,
+        x_min=low,
+        x_max=high,
+        bucket_count=builder.columns_max,
     ):
-        x = series.step.astype(np.float64)
-        if series.count is None:
-            yield run_id, (len(x), grid.bucket(x, series.value), False)
+        if series.cell_points is None:
+            builder.add(run_id, join_xy(series, None))
         else:
-            x0, x1 = grid.edges
-            cells = bucket_cells(series, x, x0=x0, x1=x1, n=grid.count)
-            yield run_id, (int(series.count.sum()), cells, True)
+            builder.add_summary(run_id, series)
+
+
+class _ChartBuilder:
+    """Takes the points of one run after the other; keeps them only while they are few."""
+
+    def __init__(
+        self, conn: Connection, query: ChartQuery, extents: dict[int, Extent], points_at_once: int
+    ) -> None:
+        self.columns_max = columns_max(query, len(extents))
+        self._conn, self._query, self._extents = conn, query, extents
+        self._points_at_once = points_at_once
+        self._held: list[tuple[int, Points]] = []
+        self._held_count = 0
+        self._grid: _Grid | None = None
+        self._series: list[tuple[int, int]] = []
+        self._reduced: list[Buckets] = []
+        self._is_approximate = False
+
+    def add(self, run_id: int, points: Points) -> None:
+        """The points of a run, in step order; those outside the range are cut off."""
+        if self._query.x_range is not None:
+            points = cut_points(points, *self._query.x_range)
+        if not len(points[0]):
+            return
+        self._held.append((run_id, points))
+        self._held_count += len(points[0])
+        if self._grid is not None or self._held_count > self._points_at_once:
+            self._reduce_held()
+
+    def add_summary(self, run_id: int, series: Series) -> None:
+        """A run of so many points that its summaries are read; x is the step."""
+        self._reduce_held()
+        assert self._grid is not None and series.count is not None
+        x0, x1 = self._grid.edges
+        x = series.step.astype(np.float64)
+        self._series.append((run_id, int(series.count.sum())))
+        self._reduced.append(bucket_cells(series, x, x0=x0, x1=x1, n=self._grid.count))
+        self._is_approximate = True
+
+    def finish(self) -> Chart | None:
+        """The chart of all runs added; None when none had a point."""
+        if self._grid is None:
+            return reduce_points(self._held, self._query) if self._held else None
+        self._reduce_held()
+        return _chart_of_buckets(
+            self._series, self._reduced, self._grid, is_approximate=self._is_approximate
+        )
+
+    def _reduce_held(self) -> None:
+        if self._grid is None:
+            self._grid = self._find_grid()
+        for run_id, (x, y) in self._held if self._grid is not None else ():
+            assert self._grid is not None
+            self._series.append((run_id, len(x)))
+            self._reduced.append(self._grid.bucket(x, y))
+        if self._grid is not None:
+            self._held, self._held_count = [], 0
+
+    def _find_grid(self) -> _Grid | None:
+        bounds = self._query.x_range or _bounds_from_metadata(
+            self._conn, self._extents, self._query
+        )
+        if bounds is None or not bounds[0] < bounds[1]:
+            return None  # a single x: nothing to spread over a grid
+        return _Grid(*bounds, self.columns_max)
 
 
 def _bounds_from_metadata(

@@ -96,7 +96,7 @@ class FieldReader:
 
 def document_of(field: Field) -> str | None:
     """The JSON column a field is read from; None for a plain column."""
-    return {"config": "config", "summary": "summary", "key": "summary"}.get(field.source)
+    return field.source if field.source in ("config", "summary") else None
 
 
 class DocumentDecoder:

@@ -26,10 +26,11 @@ from steelyard.limits import (
     RUN_INDEX_COLUMNS_MAX,
     RUN_INDEX_PROJECTS_MAX,
 )
+from steelyard.server.columns.extents import find_runs_with_key
 from steelyard.server.rooms.projects.changes import get_change_counts
 from steelyard.server.rooms.runs.column import LAST_CLASS, Bools, Column
 from steelyard.server.rooms.runs.documents import FieldReader
-from steelyard.server.rooms.runs.fields import Field
+from steelyard.server.rooms.runs.fields import MISSING, Field
 from steelyard.server.rooms.runs.filters import All, Filter, Not, Test, list_tests
 from steelyard.server.rooms.runs.order import OrderBy
 from steelyard.server.rooms.runs.tables import runs
@@ -222,6 +223,12 @@ class ProjectIndex:
             self._is_alive[self._slots.pop(run_id)] = False
 
     def _read_fields(self, conn: Connection, fields: list[Field], *, since: int) -> None:
+        for field in fields:
+            if field.source == "key":
+                self._read_presence(conn, field, since=since)
+        fields = [field for field in fields if field.source != "key"]
+        if not fields:
+            return
         reader = FieldReader(fields)
         statement = reader.statement.where(
             runs.c.project_id == self._project_id, runs.c.change_seq > since
@@ -233,6 +240,18 @@ class ProjectIndex:
             if slot is not None:
                 for column, value in zip(columns, reader.read(sources), strict=True):
                     column.set(slot, value)
+
+    def _read_presence(self, conn: Connection, field: Field, *, since: int) -> None:
+        """Which of the changed runs logged a key: True, or MISSING."""
+        changed = sa.select(runs.c.id).where(
+            runs.c.project_id == self._project_id, runs.c.change_seq > since
+        )
+        run_ids = list(conn.execute(changed).scalars())
+        having = find_runs_with_key(conn, run_ids, "history", ".".join(field.keys))
+        for run_id in run_ids:
+            slot = self._slots.get(run_id)
+            if slot is not None:
+                self._columns[field].set(slot, True if run_id in having else MISSING)
 
     # ---- answering
 
