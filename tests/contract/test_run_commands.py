@@ -23,7 +23,7 @@ from steelyard.server.rooms.runs import commands
 from steelyard.server.rooms.runs.json_text import dump_json
 from steelyard.server.rooms.runs.model import Run, RunChanges
 from steelyard.server.rooms.runs.policy import get_writable_run
-from steelyard.server.rooms.runs.queries import find_run, find_run_by_id
+from steelyard.server.rooms.runs.queries import find_run, find_run_by_id, list_alerts
 from tests.support.accounts import NOW_US, make_caller, make_run
 
 T = TypeVar("T")
@@ -376,6 +376,9 @@ def test_an_alert_of_the_same_title_waits_its_turn(place: Place) -> None:
         )
 
     assert [alert(0), alert(30), alert(61)] == [True, False, True]
+    newest, oldest = place.db.read_now(list_alerts, run.id, limit=10)
+    assert newest.created_at_us - oldest.created_at_us == 61 * SECOND_US
+    assert (oldest.title, oldest.severity) == ("t", "WARN")
 
 
 # ---- permission

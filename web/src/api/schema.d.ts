@@ -8,6 +8,7 @@ export interface ApiKey {
   id: number;
   last_used_at_us: number | null;
   name: string;
+  prefix: string;
 }
 
 export interface ApiKeys {

@@ -9,23 +9,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphql import (
     GraphQLArgument,
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLObjectType,
-    GraphQLResolveInfo,
     GraphQLSchema,
     build_schema,
 )
 
 from steelyard.server.gateway.scalars import bind_scalars
 
-AnyInfo = GraphQLResolveInfo[Any]
 Resolver = Callable[..., Any]
 Resolvers = Mapping[str, Mapping[str, Resolver]]
+
+if TYPE_CHECKING:
+    from graphql import GraphQLResolveInfo
+
+    AnyInfo = GraphQLResolveInfo[Any]
 
 SDL_PATH = Path(__file__).with_name("schema.graphql")
 

@@ -149,12 +149,6 @@ def _insert_run(
     return run
 
 
-def set_summary(conn: Connection, run_id: int, summary: str, *, now_us: int) -> None:
-    """Replace the summary. Raises Invalid when the text is no JSON object."""
-    run = lock_run(conn, run_id)
-    update_run(conn, run, RunChanges(id=run_id, summary=summary), now_us=now_us)
-
-
 # ---- life
 
 
@@ -322,11 +316,6 @@ def lock_run_named(conn: Connection, project_id: int, name: str) -> Run | None:
     where = sa.and_(runs.c.project_id == project_id, runs.c.name == name)
     conn.execute(sa.select(runs.c.id).where(where).with_for_update())
     return find_run(conn, project_id, name)
-
-
-def touch_run(conn: Connection, run: Run, *, now_us: int) -> Run:
-    """Make lists notice the run: its rows or files changed."""
-    return _write(conn, run, {}, now_us)
 
 
 def _write(conn: Connection, run: Run, values: dict[str, Any], now_us: int) -> Run:

@@ -67,14 +67,6 @@ def list_runs_by_id(conn: Connection, run_ids: Sequence[int]) -> list[Run]:
     return [found[run_id] for run_id in run_ids if run_id in found]
 
 
-def list_runs_by_name(conn: Connection, project_id: int, names: Iterable[str]) -> list[Run]:
-    """The runs of the project with these names that exist, in the order asked for."""
-    asked = list(names)
-    where = sa.and_(runs.c.project_id == project_id, runs.c.name.in_(asked))
-    found = {run.name: run for run in map(run_from_row, conn.execute(select_runs().where(where)))}
-    return [found[name] for name in asked if name in found]
-
-
 def find_ids_by_name(conn: Connection, project_id: int, names: Iterable[str]) -> dict[str, int]:
     """Name to number of the runs of the project that exist."""
     where = sa.and_(runs.c.project_id == project_id, runs.c.name.in_(list(names)))
@@ -100,12 +92,6 @@ def list_changed_names(
         .limit(limit)
     )
     return list(conn.execute(statement).scalars())
-
-
-def count_runs(conn: Connection, project_id: int) -> int:
-    """How many runs the project has."""
-    statement = sa.select(sa.func.count()).where(runs.c.project_id == project_id)
-    return int(conn.execute(statement).scalar_one())
 
 
 def list_alerts(conn: Connection, run_id: int, *, limit: int) -> list[Alert]:
