@@ -52,6 +52,15 @@ function PanelSlot({ metric }: { metric: string }) {
   );
 }
 
+/** Lines from which on one bucket per pixel is enough: more would be drawn on top of one another. */
+const CROWD_LINES = 12;
+
+/** The width to ask for; the server sends two buckets for each pixel of it. */
+function getRequestPx(width: number, runCount: number): number {
+  const ratio = devicePixelRatio || 1;
+  return Math.ceil(width * (runCount > CROWD_LINES ? ratio / 2 : Math.max(1, ratio / 2)));
+}
+
 interface LoadedPanelProps {
   metric: string;
   width: number;
@@ -64,7 +73,8 @@ export function LoadedPanel({ metric, width, height, canEnlarge = false }: Loade
   const { store, loader, onEnlarge, panelWidth, ...board } = useBoard();
   // The large view of a panel is a panel of its own: it wants more buckets.
   const id = canEnlarge ? metric : `large ${metric}`;
-  useEffect(() => loader.show({ id, key: metric, px: width }), [loader, id, metric, width]);
+  const px = getRequestPx(width, board.runs.length);
+  useEffect(() => loader.show({ id, key: metric, px }), [loader, id, metric, px]);
   const subscribe = useMemo(() => (listen: () => void) => store.subscribe(id, listen), [store, id]);
   const entry = useSyncExternalStore(subscribe, () => store.get(id));
   const frame = entry?.frame ?? null;

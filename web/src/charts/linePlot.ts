@@ -113,6 +113,7 @@ export class LinePlot {
 
   /** Takes new data, theme or range; drawn in the next frame. */
   update(view: PlotView): void {
+    if (view === this.#view) return;
     scheduleDraw(this, () => {
       const old = this.#view;
       this.#view = view;

@@ -1,6 +1,7 @@
 /** What a board asks the server: the catalogue of keys, and the series of the panels on screen. */
 
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { pathOf, request, requestResponse } from "~/api/client";
 import type { MetricKey, Page } from "~/api/types";
 import type { RequestSeries, SeriesStream } from "~/core/seriesLoader";
@@ -20,8 +21,9 @@ export interface KeysQuery {
 }
 
 export function useMetricKeys({ entity, project, stream, search, runs }: KeysQuery) {
-  const isShort = runs.join("").length <= RUN_NAMES_LENGTH_MAX;
-  const names = isShort ? [...runs].sort() : [];
+  const asked = useAskedRuns(runs);
+  const isShort = asked.join("").length <= RUN_NAMES_LENGTH_MAX;
+  const names = isShort ? asked : [];
   return useInfiniteQuery({
     queryKey: ["keys", entity, project, stream, search, names],
     queryFn: ({ pageParam, signal }) =>
@@ -40,6 +42,19 @@ export function useMetricKeys({ entity, project, stream, search, runs }: KeysQue
     placeholderData: keepPreviousData,
     enabled: runs.length > 0,
   });
+}
+
+/**
+ * Runs whose keys are asked for: those shown, and those hidden since.
+ *
+ * Hiding a run thus asks nothing and moves no panel, until less than half of the runs asked for is left.
+ */
+function useAskedRuns(runs: readonly string[]): readonly string[] {
+  const [asked, setAsked] = useState<readonly string[]>(() => [...runs].sort());
+  const known = new Set(asked);
+  const isCovered = runs.every((run) => known.has(run)) && runs.length * 2 >= asked.length;
+  if (!isCovered) setAsked([...runs].sort());
+  return asked;
 }
 
 /** `loss|acc` and `^train` are meant as expressions even without the slashes: no sane key holds these signs. */

@@ -6,13 +6,20 @@ import styles from "./FirstRun.module.css";
 interface FirstRunProps {
   entity: string;
   project: string;
+  /** The server knows no such project, or does not show it: it does not say which. */
+  isUnknown?: boolean;
 }
 
 /** Shown until the project has its first run; the page then turns into the charts by itself. */
-export function FirstRun({ entity, project }: FirstRunProps) {
+export function FirstRun({ entity, project, isUnknown = false }: FirstRunProps) {
   return (
     <section className={styles.page} aria-labelledby="first-run">
-      <h1 id="first-run">Log the first run of {project}</h1>
+      <h1 id="first-run">
+        {isUnknown ? `No project ${entity}/${project} yet` : `Log the first run of ${project}`}
+      </h1>
+      {isUnknown && (
+        <p>It is made by its first run. If it should be there, you may not be allowed to see it.</p>
+      )}
       <p>
         Paste this into a terminal. The client asks for a key once:{" "}
         <Link to="/settings/keys">get a key</Link>.

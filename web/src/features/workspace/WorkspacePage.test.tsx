@@ -204,6 +204,16 @@ describe("the workspace", () => {
     await findChart(/^train\/loss/);
   });
 
+  it("takes an unknown project for one that is still to come", async () => {
+    server.fail("runs:query", 404);
+    openWorkspace();
+    await screen.findByRole("heading", { name: "No project acme/mnist yet" });
+    server.fail(null);
+    server.addRuns(1);
+    act(() => FakeEventSource.emitRuns(["run-1"]));
+    await findChart(/^train\/loss, 1 run/);
+  });
+
   it("says in the chart when its numbers could not be read", async () => {
     server.addRuns(1);
     server.fail("series:query", 500);

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { useParams } from "react-router";
-import { pathOf, urlOf } from "~/api/client";
+import { ApiError, pathOf, urlOf } from "~/api/client";
 import type { RunRow } from "~/api/types";
 import { BoardSkeleton } from "~/charts/BoardStates";
 import { ChartControls, IgnoredParams, SidebarButton } from "~/charts/ChartControls";
@@ -61,8 +61,11 @@ function Workspace({ entity, project }: { entity: string; project: string }) {
   const visible = useMemo(() => new Set(visibleNames), [visibleNames]);
   const { runs, styleOf } = useRunStyles(rows, visibleNames);
 
+  const isUnknown = list.error instanceof ApiError && list.error.status === 404;
   const isEmpty = list.isSuccess && rows.length === 0 && state.runs === "";
-  if (isEmpty && !list.isPlaceholderData) return <FirstRun entity={entity} project={project} />;
+  if (isUnknown || (isEmpty && !list.isPlaceholderData)) {
+    return <FirstRun {...{ entity, project, isUnknown }} />;
+  }
   return (
     <div className={styles.page}>
       <h1 className="visually-hidden">{project}</h1>
