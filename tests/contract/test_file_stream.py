@@ -209,13 +209,16 @@ def test_a_request_cut_on_its_way_changes_nothing_and_the_server_goes_on(
 def raw_request(
     stream: FileStreamClient, *, headers: str, body: bytes = b"", wait: bool = True
 ) -> bytes:
-    """Send bytes as they are; the start of the answer, or nothing when the client leaves."""
+    """Send bytes as they are; the answer, or nothing when the client leaves at once."""
     parts = urlsplit(stream.url)
     with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
         authorization = stream.headers["Authorization"]
         head = (
             f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
-            f"Authorization: {authorization}\r\n{headers}\r\n"
+            f"Authorization: {authorization}\r\nConnection: close\r\n{headers}\r\n"
         )
         connection.sendall(head.encode() + body)
-        return connection.recv(65536) if wait else b""
+        answer = b""
+        while wait and (part := connection.recv(65536)):
+            answer += part
+        return answer

@@ -22,8 +22,9 @@ from steelyard.server.columns.seal import Piece
 from steelyard.server.columns.streams import find_stream, lock_stream, save_stream
 from steelyard.server.columns.tables import history_segment, history_stream, history_tail
 from steelyard.server.columns.tail import EncodedLines
+from steelyard.server.db.prepared import Prepared
 
-_INSERT = sa.insert(history_tail)
+_INSERT = Prepared(sa.insert(history_tail))
 _SELECT_TAIL_CRCS = sa.select(
     history_tail.c.first_line, history_tail.c.n_lines, history_tail.c.crcs
 ).where(
@@ -93,7 +94,8 @@ def append_lines(
             seq += 1
     accepted = sum(map(len, new))
     if rows:
-        conn.execute(_INSERT, rows if len(rows) > 1 else rows[0])
+        for row in rows:
+            _INSERT.run(conn, row)
         next_line = max(next_line, offset + count)
         state = msgspec.structs.replace(
             state,

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from steelyard.server.columns.interface import STREAM_IDS, Stream
 from steelyard.server.columns.tables import history_stream
 from steelyard.server.db.dialect import insert
+from steelyard.server.db.prepared import Prepared
 
 _WRITERS = msgspec.json.Decoder(dict[str, int])
 _THIS = sa.and_(
@@ -25,8 +26,8 @@ _SELECT = sa.select(
     history_stream.c.tail_bytes,
     history_stream.c.replaced_lines,
 ).where(_THIS)
-_SELECT_LOCKED = _SELECT.with_for_update()
-_UPDATE = (
+_SELECT_LOCKED = Prepared(_SELECT.with_for_update())
+_UPDATE = Prepared(
     sa.update(history_stream)
     .where(_THIS)
     .values(
@@ -72,7 +73,7 @@ def find_stream(conn: Connection, run_id: int, stream: Stream) -> StreamState | 
 
 def find_locked_stream(conn: Connection, run_id: int, stream: Stream) -> StreamState | None:
     """The state, ours alone until the transaction ends."""
-    return _state(conn.execute(_SELECT_LOCKED, _key(run_id, stream)).first())
+    return _state(_SELECT_LOCKED.first(conn, _key(run_id, stream)))
 
 
 def lock_stream(conn: Connection, run_id: int, stream: Stream, *, now_us: int) -> StreamState:
@@ -105,8 +106,8 @@ def save_stream(
     conn: Connection, run_id: int, stream: Stream, state: StreamState, *, now_us: int | None = None
 ) -> None:
     """Write the state back. `now_us`: time of an append."""
-    conn.execute(
-        _UPDATE,
+    _UPDATE.run(
+        conn,
         {
             **_key(run_id, stream),
             "new_version": state.version,
@@ -142,11 +143,7 @@ def _key(run_id: int, stream: Stream) -> dict[str, Any]:
 def _state(row: Any) -> StreamState | None:
     if row is None:
         return None
+    version, next_seq, writers, tail_rows, tail_bytes, replaced_lines = row
     return StreamState(
-        version=row.version,
-        next_seq=row.next_seq,
-        writers=_WRITERS.decode(row.writers),
-        tail_rows=row.tail_rows,
-        tail_bytes=row.tail_bytes,
-        replaced_lines=row.replaced_lines,
+        version, next_seq, _WRITERS.decode(writers), tail_rows, tail_bytes, replaced_lines
     )

@@ -17,6 +17,7 @@ from steelyard.errors import Forbidden, Invalid, RunNotFound
 from steelyard.server.columns import append, console
 from steelyard.server.columns.interface import Appended, Stream
 from steelyard.server.columns.tail import EncodedLines
+from steelyard.server.db.prepared import Prepared
 from steelyard.server.rooms.accounts.model import Caller
 from steelyard.server.rooms.accounts.policy import may_read_entity, may_write_entity
 from steelyard.server.rooms.projects.changes import next_change
@@ -87,7 +88,7 @@ class _RunRow(msgspec.Struct, frozen=True):
 
 
 #: Locks the run, so that uploads to one run come one after the other on PostgreSQL as well.
-_SELECT_RUN = (
+_SELECT_RUN = Prepared(
     sa.select(
         runs.c.id,
         runs.c.project_id,
@@ -117,8 +118,9 @@ _LIFE_COLUMNS: dict[str, Any] = {
         "finished_at_us",
     )
 }
-_UPDATE_LIFE = sa.update(runs).where(runs.c.id == sa.bindparam("run_id")).values(_LIFE_COLUMNS)
-_UPDATE_LIFE_AND_SUMMARY = _UPDATE_LIFE.values(summary=sa.bindparam("new_summary"))
+_THIS_RUN = sa.update(runs).where(runs.c.id == sa.bindparam("run_id")).values(_LIFE_COLUMNS)
+_UPDATE_LIFE = Prepared(_THIS_RUN)
+_UPDATE_LIFE_AND_SUMMARY = Prepared(_THIS_RUN.values(summary=sa.bindparam("new_summary")))
 
 
 def accept_upload(
@@ -141,20 +143,21 @@ def accept_upload(
         )
     _record_life(conn, run, path, upload, _is_replay(upload, history, system), now_us)
     has_ended = upload.exit_code is not None
-    return Accepted(run.id, run.stop_requested, has_ended, history, system)
+    return Accepted(run.id, bool(run.stop_requested), has_ended, history, system)
 
 
 def _get_writable_run(conn: Connection, caller: Caller, path: RunPath) -> _RunRow:
     entity = path.entity or caller.default_entity
     where = {"of_entity": entity, "of_project": path.project, "of_run": path.run}
-    row = conn.execute(_SELECT_RUN, where).first()
-    if row is None or not may_read_entity(caller, row.entity_id):
+    row = _SELECT_RUN.first(conn, where)
+    run = None if row is None else _RunRow(*row)
+    if run is None or not may_read_entity(caller, run.entity_id):
         raise RunNotFound(f"{entity}/{path.project}/{path.run}")
-    if not may_write_entity(caller, row.entity_id):
+    if not may_write_entity(caller, run.entity_id):
         raise Forbidden(
             f"you are a viewer in {entity!r} and may not write to its runs; ask one of its admins"
         )
-    return _RunRow(*row)
+    return run
 
 
 def _append(
@@ -236,9 +239,9 @@ def _record_life(
     if summary is not None and run.forked_from is not None:
         summary = inherit_summary(_read_summary(conn, run.id), summary)
     if summary is None:
-        conn.execute(_UPDATE_LIFE, life)
+        _UPDATE_LIFE.run(conn, life)
     else:
-        conn.execute(_UPDATE_LIFE_AND_SUMMARY, life | {"new_summary": summary})
+        _UPDATE_LIFE_AND_SUMMARY.run(conn, life | {"new_summary": summary})
     if upload.is_preempting and not is_end:
         mark_preempting(conn, run.id, now_us=now_us)
     ended_so_before = run.state in ENDED_STATES and run.exit_code == upload.exit_code
