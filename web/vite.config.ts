@@ -39,8 +39,8 @@ function removeOldAssets(): Plugin {
   return {
     name: "remove-old-assets",
     apply: "build",
-    generateBundle() {
-      rmSync(join(staticDir, "assets"), { recursive: true, force: true });
+    generateBundle({ dir }) {
+      if (dir !== undefined) rmSync(join(dir, "assets"), { recursive: true, force: true });
     },
   };
 }

@@ -4,7 +4,6 @@ import { useLocation, useNavigate } from "react-router";
 import { LiveStatusProvider } from "../ui/LiveDot";
 import { loginPath } from "../ui/paths";
 import { ToastProvider } from "../ui/Toast";
-import { TooltipProvider } from "../ui/Tooltip";
 import { makeQueryClient } from "./queryClient";
 
 export function Providers({ children }: { children: ReactNode }) {
@@ -12,11 +11,9 @@ export function Providers({ children }: { children: ReactNode }) {
   const [queryClient] = useState(() => makeQueryClient({ onSignedOut: () => goToLogin.current() }));
   return (
     <QueryClientProvider client={queryClient}>
-      <TooltipProvider delayDuration={400}>
-        <LiveStatusProvider>
-          <ToastProvider>{children}</ToastProvider>
-        </LiveStatusProvider>
-      </TooltipProvider>
+      <LiveStatusProvider>
+        <ToastProvider>{children}</ToastProvider>
+      </LiveStatusProvider>
     </QueryClientProvider>
   );
 }

@@ -17,7 +17,9 @@ export function EditableText({ as: Tag, label, value, onSave }: EditableTextProp
   const input = useRef<HTMLInputElement>(null);
 
   useEffect(() => {
-    if (isEditing) input.current?.select();
+    if (!isEditing) return;
+    input.current?.focus();
+    input.current?.select();
   }, [isEditing]);
 
   const finish = (text: string | null) => {
