@@ -58,7 +58,7 @@ def list_runs(
     }
     # The index may be newer than this snapshot: runs it cannot see yet are left out, as if the
     # page had been read before they came.
-    page = list_runs_by_id(conn, found.run_ids)
+    page = list_runs_by_id(conn, found.run_ids) if found.run_ids else []
     return RunPage(
         runs=page,
         cursors=[cursors[run.id] for run in page],
