@@ -274,13 +274,21 @@ def test_settings_say_where_they_come_from(tmp_path: Path) -> None:
 def test_health_and_metrics_tell_what_happens(shared_server: ThrowawayServer) -> None:
     assert shared_server.request("GET", "/healthz", key="").status == 200
     assert shared_server.call("GET", "/ready", key="")["database"] in ("sqlite", "postgresql")
-    shared_server.call("GET", "/api/v1/me")
+    owner = shared_server.call("GET", "/api/v1/me")["username"]
+    shared_server.graphql(
+        'mutation { upsertBucket(input: {name: "m", modelName: "metrics"}) { inserted } }'
+    )
+    rows = {"wandb-history.jsonl": {"offset": 0, "content": ['{"_step": 0}', '{"_step": 1}']}}
+    path = f"/files/{owner}/metrics/m/file_stream"
+    shared_server.call("POST", path, content={"files": rows})
     text = shared_server.request("GET", "/metrics", key="").data.decode()
     assert re.search(
         r'^steelyard_http_requests_total{method="GET",route="/api/v1/me",status="200"} \d+$',
         text,
         re.M,
     )
+    ingested = re.search(r"^steelyard_ingest_rows_total (\d+)", text, re.M)
+    assert ingested is not None and int(ingested[1]) >= 2
     memory = re.search(r"^process_resident_memory_bytes (\d+)", text, re.M)
     assert memory is not None and int(memory[1]) > 10_000_000
 

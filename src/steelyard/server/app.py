@@ -127,7 +127,11 @@ def create_app(services: Services) -> Litestar:
         "metrics": services.metrics,
         "now_us": services.now_us,
         "ingest": file_stream.Ingest(
-            services.db, services.sealer, services.authenticator, services.now_us
+            services.db,
+            services.sealer,
+            services.authenticator,
+            services.metrics,
+            services.now_us,
         ),
         "stopping": services.stopping,
         "throttle": LoginThrottle(),

@@ -27,6 +27,7 @@ from steelyard.server.columns.tail import encode_lines
 from steelyard.server.db.interface import Database
 from steelyard.server.http.auth import Authenticator
 from steelyard.server.http.bodies import read_body
+from steelyard.server.http.metrics import Metrics
 from steelyard.server.rooms.runs.ingest import (
     Accepted,
     RunPath,
@@ -83,6 +84,7 @@ class Ingest(msgspec.Struct, frozen=True):
     db: Database
     sealer: Sealer
     authenticator: Authenticator
+    metrics: Metrics
     now_us: Callable[[], int]
 
 
@@ -98,6 +100,7 @@ async def receive_file_stream(
     """Keep what the process of a run sent, and tell it whether to stop."""
     caller = await ingest.authenticator.provide_caller(request)
     if ingest.sealer.is_overloaded():
+        ingest.metrics.count("steelyard_ingest_refused_total")
         raise Overloaded("the server is packing what it has received; send this again in a moment")
     body = await read_body(
         request,
@@ -117,6 +120,7 @@ async def receive_file_stream(
         now_us=ingest.now_us(),
     )
     _ask_for_seal(ingest.sealer, accepted)
+    _count(ingest.metrics, len(body), accepted)
     return ASGIResponse(body=STOP if accepted.is_stop_requested else GO_ON)
 
 
@@ -169,6 +173,13 @@ def _parse_lenient(body: bytes, first_error: Exception) -> FileStreamBody:
         return _decode_body(text.encode("utf-8", "replace"))
     except msgspec.ValidationError as error:
         raise Invalid(f"this is not a file-stream request: {error}") from error
+
+
+def _count(metrics: Metrics, body_bytes: int, accepted: Accepted) -> None:
+    rows = sum(part.accepted for part in (accepted.history, accepted.system) if part is not None)
+    metrics.count("steelyard_ingest_requests_total")
+    metrics.count("steelyard_ingest_bytes_total", body_bytes)
+    metrics.count("steelyard_ingest_rows_total", rows)
 
 
 def _ask_for_seal(sealer: Sealer, accepted: Accepted) -> None:

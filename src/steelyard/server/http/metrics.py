@@ -17,7 +17,7 @@ COUNTERS = {
     "steelyard_ingest_requests_total": "File-stream requests that were acknowledged.",
     "steelyard_ingest_rows_total": "Rows of history and system metrics that were acknowledged.",
     "steelyard_ingest_bytes_total": "Bytes of file-stream bodies that were acknowledged.",
-    "steelyard_ingest_refused_total": "File-stream requests answered 429 or 503.",
+    "steelyard_ingest_refused_total": "File-stream requests told to slow down (429).",
 }
 Labels = tuple[tuple[str, str], ...]
 

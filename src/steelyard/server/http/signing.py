@@ -18,7 +18,7 @@ class Signer:
         """URL-safe signature over purpose, payload and expiry; none of them is inside."""
         # NUL keeps ("a", "bc") and ("ab", "c") apart; it cannot stand in a purpose.
         assert "\0" not in purpose
-        text = f"{purpose}\0{expires_at_us:x}\0{payload}".encode()
+        text = f"{purpose}\0{expires_at_us:x}\0{payload}".encode("utf-8", "surrogatepass")
         digest = hmac.digest(self._key, text, hashlib.sha256)
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
@@ -28,5 +28,5 @@ class Signer:
         """The signature was made by `sign` for exactly this and has not expired."""
         expected = self.sign(purpose, payload, expires_at_us)
         # Bytes: compare_digest refuses text that is not ASCII.
-        same = hmac.compare_digest(signature.encode(), expected.encode())
+        same = hmac.compare_digest(signature.encode("utf-8", "surrogatepass"), expected.encode())
         return same and now_us < expires_at_us
