@@ -135,6 +135,22 @@ def test_a_key_is_shown_once_and_refused_from_the_moment_it_is_revoked(
     assert app.request("DELETE", f"/api/v1/keys/{made['id']}", key=admin_key).status == 404
 
 
+def test_the_list_of_keys_says_when_each_was_last_used(
+    app: AppServer, admin_key: str, clock: Clock
+) -> None:
+    def last_used() -> int:
+        listed = decoded(app.request("GET", "/api/v1/keys", key=admin_key))
+        return int(listed["items"][0]["last_used_at_us"])
+
+    first = clock.now_us
+    assert last_used() == first
+    clock.now_us += MINUTE_US
+    assert last_used() == first, "to ten minutes only: reading must not become writing"
+    clock.now_us += 20 * MINUTE_US
+    app.services.authenticator.forget_callers()
+    assert last_used() == clock.now_us
+
+
 def test_a_service_account_acts_only_for_those_it_shares_a_team_with(app: AppServer) -> None:
     robot, person = make_user(app, "robot", is_service=True), make_user(app, "person")
     make_user(app, "stranger")

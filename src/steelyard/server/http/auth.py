@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
 
 from litestar import Request
 
-from steelyard.errors import Unauthenticated
+from steelyard.errors import Unauthenticated, Unavailable
 from steelyard.limits import CALLER_CACHE_S
 from steelyard.server.db.interface import Database
 from steelyard.server.http.sessions import read_session_cookie, refuse_foreign_origin
-from steelyard.server.rooms.accounts.commands import record_key_use
+from steelyard.server.rooms.accounts.commands import KEY_USE_RESOLUTION_US, record_key_use
 from steelyard.server.rooms.accounts.model import Caller, KeyHolder
 from steelyard.server.rooms.accounts.queries import (
     find_key_holder,
@@ -46,6 +47,8 @@ class Authenticator:
         self._settings = settings
         self._now_us = now_us
         self._known: dict[bytes, tuple[float, KeyHolder]] = {}
+        self._recorded_at_us: dict[int, int] = {}
+        self._generation = 0
 
     async def provide_caller(self, request: AnyRequest) -> Caller:
         """The caller of a request; Unauthenticated when there is none."""
@@ -66,6 +69,7 @@ class Authenticator:
 
     def forget_callers(self) -> None:
         """Ask the database again from now on."""
+        self._generation += 1
         self._known.clear()
 
     async def _caller_with_key(self, key: str, request: AnyRequest) -> Caller:
@@ -88,16 +92,28 @@ class Authenticator:
         known = self._known.get(digest)
         if known is not None and known[0] > now:
             return known[1]
+        generation = self._generation
         holder = await self._db.read(find_key_holder, key)
         if holder is None:
             self._known.pop(digest, None)
             return None
-        if known is None:
-            await self._db.write(record_key_use, holder.key_id, self._now_us())
-        if len(self._known) >= CACHED_CALLERS_MAX:
-            self._known.clear()
-        self._known[digest] = (now + CALLER_CACHE_S, holder)
+        await self._record_use(holder.key_id)
+        if generation == self._generation:  # else: what was read may be what was just changed
+            if len(self._known) >= CACHED_CALLERS_MAX:
+                self._known.clear()
+            self._known[digest] = (now + CALLER_CACHE_S, holder)
         return holder
+
+    async def _record_use(self, key_id: int) -> None:
+        """Note that a key is in use, now and then. A full disk must not keep readers out."""
+        now_us = self._now_us()
+        if now_us < self._recorded_at_us.get(key_id, 0) + KEY_USE_RESOLUTION_US:
+            return
+        if len(self._recorded_at_us) >= CACHED_CALLERS_MAX:
+            self._recorded_at_us.clear()
+        self._recorded_at_us[key_id] = now_us
+        with contextlib.suppress(Unavailable):
+            await self._db.write(record_key_use, key_id, now_us)
 
 
 def parse_key(header: str) -> str:
