@@ -13,9 +13,9 @@ import type { ChartAxis } from "./LinePanel";
 import type { PanelRun } from "./lineModel";
 import styles from "./PanelBoard.module.css";
 import { PanelDialog } from "./PanelDialog";
-import { KEYS_PAGE, makeSeriesRequest, useMetricKeys } from "./panelQueries";
+import { makeSeriesRequest, useMetricKeys } from "./panelQueries";
 import type { Range } from "./scales";
-import { groupKeys } from "./sections";
+import { groupKeys, pickByCoverage } from "./sections";
 import { useBoardWidth } from "./useBoardWidth";
 
 export interface PanelBoardProps {
@@ -49,6 +49,8 @@ export interface PanelBoardProps {
 
 const STEP_AXIS: ChartAxis = { axis: "step" };
 const NOTHING: readonly string[] = [];
+/** Panels added at once. */
+const SHOWN_STEP = 60;
 /** The catalogue of keys is read again at most this often while data comes in. */
 const KEYS_INTERVAL_MS = 5_000;
 const KEYS_FIRST_INTERVAL_MS = 1_000;
@@ -90,9 +92,10 @@ function ProjectBoard(props: PanelBoardProps) {
 
   const keys = useMetricKeys({ entity, project, stream, search, runs: names });
   const loaded = useMemo(() => keys.data?.pages.flatMap((page) => page.items) ?? [], [keys.data]);
+  const [shownCount, setShownCount] = useState(SHOWN_STEP);
   const { sections, notNumeric, internal } = useMemo(
-    () => groupKeys(loaded, stream),
-    [loaded, stream],
+    () => groupKeys(pickByCoverage(loaded, shownCount), stream),
+    [loaded, shownCount, stream],
   );
   const hasPanels = sections.length > 0;
   useRefetchKeys(keys.refetch, revision, hasPanels ? KEYS_INTERVAL_MS : KEYS_FIRST_INTERVAL_MS);
@@ -134,7 +137,11 @@ function ProjectBoard(props: PanelBoardProps) {
   );
 
   const total = keys.data?.pages[0]?.total ?? loaded.length;
-  const missing = Math.max(0, total - loaded.length);
+  const missing = Math.max(0, total - shownCount);
+  const showMore = () => {
+    setShownCount(shownCount + SHOWN_STEP);
+    if (shownCount + SHOWN_STEP > loaded.length && keys.hasNextPage) void keys.fetchNextPage();
+  };
   const content = () => {
     if (runs.length === 0) {
       return <EmptyState icon="chart" title="No run is shown" text="Switch one on in the list." />;
@@ -180,10 +187,10 @@ function ProjectBoard(props: PanelBoardProps) {
     <BoardContext value={board}>
       <div ref={setBoardElement} className={styles.board}>
         {panelWidth > 0 && content()}
-        {keys.hasNextPage && (
+        {missing > 0 && (
           <div className={styles.more}>
-            <Button isBusy={keys.isFetchingNextPage} onClick={() => keys.fetchNextPage()}>
-              Show {Math.min(KEYS_PAGE, missing || KEYS_PAGE)} more
+            <Button isBusy={keys.isFetchingNextPage} onClick={showMore}>
+              Show {Math.min(SHOWN_STEP, missing)} more
             </Button>
             <span>{countOf(missing, "metric")} not shown yet</span>
           </div>

@@ -6,8 +6,8 @@ import { pathOf, request, requestResponse } from "~/api/client";
 import type { MetricKey, Page } from "~/api/types";
 import type { RequestSeries, SeriesStream } from "~/core/seriesLoader";
 
-/** Panels added at once: the keys that most runs have come first. */
-export const KEYS_PAGE = 60;
+/** Keys read at once. The server lists them by name; a board shows those that most runs have first. */
+export const KEYS_PAGE = 500;
 /** Longest list of run names put into a URL; above it the keys of the whole project are listed. */
 const RUN_NAMES_LENGTH_MAX = 1_500;
 

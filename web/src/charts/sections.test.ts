@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import type { MetricKey } from "~/api/types";
 import { findSearchProblem } from "./ChartControls";
 import { toSearch } from "./panelQueries";
-import { groupKeys } from "./sections";
+import { groupKeys, pickByCoverage } from "./sections";
 import { getPanelWidth } from "./useBoardWidth";
 
 const key = (name: string, kind: MetricKey["kind"] = "number"): MetricKey => ({
@@ -22,6 +22,13 @@ it("panels are put into sections by prefix, unprefixed ones first, in natural or
     { name: "layer", keys: ["layer/2/w", "layer/10/w"] },
     { name: "train", keys: ["train/loss"] },
   ]);
+});
+
+it("of many keys those that most runs have come first", () => {
+  const rare = key("a/rare");
+  const common = { ...key("b/common"), run_count: 9 };
+  expect(pickByCoverage([rare, common], 1)).toEqual([common]);
+  expect(pickByCoverage([rare, common], 5)).toEqual([rare, common]);
 });
 
 it("a slash at an end is part of the name", () => {

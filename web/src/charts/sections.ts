@@ -28,6 +28,12 @@ export function getSectionName(key: string, separators: string): string {
   return ROOT_SECTION;
 }
 
+/** The keys that most runs have, so that a board of many begins with what can be compared. */
+export function pickByCoverage(items: readonly MetricKey[], count: number): MetricKey[] {
+  if (items.length <= count) return [...items];
+  return [...items].sort((a, b) => b.run_count - a.run_count).slice(0, count);
+}
+
 export function groupKeys(items: readonly MetricKey[], stream: "history" | "system"): BoardKeys {
   const separators = stream === "system" ? "/." : "/";
   const sections = new Map<string, string[]>();

@@ -72,6 +72,14 @@ describe("the live connection", () => {
     expect(statuses.at(-1)).toBe("live");
   });
 
+  it("that came to life only after errors asks for everything too", () => {
+    const { streams, events } = follow();
+    streams[0]?.emit("error");
+    vi.advanceTimersByTime(1_000);
+    streams[1]?.emit("open");
+    expect(events).toEqual([{ runs: null }]);
+  });
+
   it("is closed while the tab is hidden and catches up when it is shown", () => {
     const { page, streams, events, statuses } = follow();
     streams[0]?.emit("open");

@@ -15,7 +15,7 @@ export interface LiveEvent {
 }
 
 export const RETRY_FIRST_MS = 1_000;
-export const RETRY_MAX_MS = 30_000;
+export const RETRY_MAX_MS = 10_000;
 
 /** What `connectLive` needs from an EventSource; tests bring their own. */
 export interface EventStream {
@@ -70,6 +70,7 @@ export function connectLive({
     opened.addEventListener("error", () => {
       if (stream !== opened) return;
       disconnect();
+      hasMissedEvents = true;
       onStatus("reconnecting");
       retryTimer = setTimeout(connect, retryMs);
       retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);

@@ -41,7 +41,6 @@ function Workspace({ entity, project }: { entity: string; project: string }) {
     const isShown = event.runs === null || event.runs.some((name) => visible.has(name));
     if (isShown) setRevision((count) => count + 1);
   });
-  useReportLive(live);
   useShortcuts({ "[": () => change({ list: !state.list }), "/": focusRunSearch });
   useEffect(() => {
     document.title = `${project} · ${entity} · Steelyard`;
@@ -61,7 +60,9 @@ function Workspace({ entity, project }: { entity: string; project: string }) {
   const visible = useMemo(() => new Set(visibleNames), [visibleNames]);
   const { runs, styleOf } = useRunStyles(rows, visibleNames);
 
+  // A project that does not exist has nothing to be connected to: not a fault worth a warning.
   const isUnknown = list.error instanceof ApiError && list.error.status === 404;
+  useReportLive(isUnknown ? "connecting" : live);
   const isEmpty = list.isSuccess && rows.length === 0 && state.runs === "";
   if (isUnknown || (isEmpty && !list.isPlaceholderData)) {
     return <FirstRun {...{ entity, project, isUnknown }} />;
