@@ -83,8 +83,8 @@ function ProjectBoard(props: PanelBoardProps) {
 
   useEffect(() => {
     const x = axisKey === undefined ? { axis: axisKind } : { axis: axisKind, key: axisKey };
-    loader.setView({ runs: names, stream, x, range });
-  }, [loader, names, stream, axisKind, axisKey, range]);
+    loader.setView({ runs: names, stream, x, range, y: isLog ? "log" : "linear" });
+  }, [loader, names, stream, axisKind, axisKey, range, isLog]);
   useEffect(() => () => loader.dispose(), [loader]);
   useEffect(() => {
     if (revision > 0) loader.refresh();

@@ -4,7 +4,13 @@ import { FrameStore } from "./frameStore";
 import { LIVE_INTERVAL_MS, SeriesLoader, type SeriesQuery, type SeriesView } from "./seriesLoader";
 import { encodeFrame, streamOf } from "./testing/encodeFrame";
 
-const view: SeriesView = { runs: ["a", "b"], stream: "history", x: { axis: "step" }, range: null };
+const view: SeriesView = {
+  runs: ["a", "b"],
+  stream: "history",
+  x: { axis: "step" },
+  range: null,
+  y: "linear",
+};
 
 function answer(query: SeriesQuery): ReadableStream<Uint8Array> {
   const series = Object.fromEntries(query.runs.map((run) => [run, [1, 2]]));

@@ -16,6 +16,8 @@ export interface SeriesView {
   stream: SeriesStream;
   x: { axis: XAxis; key?: string };
   range: readonly [number, number] | null;
+  /** On a log axis 16-bit levels must be even in log(y), or small values become steps. */
+  y: "linear" | "log";
 }
 
 export interface WantedPanel {
@@ -30,7 +32,7 @@ export interface SeriesQuery {
   top: number;
   stream: SeriesStream;
   x: { axis: XAxis; key?: string };
-  panels: { id: string; key: string; px: number; range: readonly [number, number] | null }[];
+  panels: (WantedPanel & Pick<SeriesView, "range" | "y">)[];
 }
 
 export type RequestSeries = (
@@ -61,7 +63,13 @@ interface Flight {
 }
 
 export class SeriesLoader {
-  #view: SeriesView = { runs: [], stream: "history", x: { axis: "step" }, range: null };
+  #view: SeriesView = {
+    runs: [],
+    stream: "history",
+    x: { axis: "step" },
+    range: null,
+    y: "linear",
+  };
   #query = "";
   #panels = new Map<string, PanelState>();
   #flights = new Set<Flight>();
@@ -80,7 +88,7 @@ export class SeriesLoader {
   setView(view: SeriesView): void {
     this.#isDisposed = false;
     this.#view = view;
-    this.#query = JSON.stringify([view.stream, view.x, view.range]);
+    this.#query = JSON.stringify([view.stream, view.x, view.range, view.y]);
     for (const flight of this.#flights) {
       if (flight.query !== this.#query) flight.abort.abort();
     }
@@ -226,6 +234,6 @@ function toQuery(view: SeriesView, panels: readonly PanelState[]): SeriesQuery {
     top: view.runs.length,
     stream: view.stream,
     x: view.x,
-    panels: panels.map(({ id, key, px }) => ({ id, key, px, range: view.range })),
+    panels: panels.map(({ id, key, px }) => ({ id, key, px, range: view.range, y: view.y })),
   };
 }
