@@ -68,9 +68,12 @@ def problem_response(
 ) -> Response[bytes]:
     """The response for an error at `path`, in the form that its clients read."""
     headers = {"Retry-After": str(RETRY_AFTER_S)} if status in (429, 503) else {}
+    is_gateway = path.startswith(GATEWAY_PREFIXES)
     if status == 401:
-        headers["WWW-Authenticate"] = 'Basic realm="Steelyard"'
-    if path.startswith(GATEWAY_PREFIXES):
+        # Browsers answer a Basic challenge with a window of their own and keep the page waiting
+        # for it; ours has a login page. Both schemes are accepted everywhere.
+        headers["WWW-Authenticate"] = f'{"Basic" if is_gateway else "Bearer"} realm="Steelyard"'
+    if is_gateway:
         # wandb 0.31.0: of a refused GraphQL request `init` shows errors[].message only, else
         # "<no message>"; its other parts read `error`.
         body: dict[str, Any] = {"error": detail, "errors": [{"message": detail}]}
