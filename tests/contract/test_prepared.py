@@ -17,6 +17,7 @@ ADD_TEN = Prepared(
     .values(id=thing.c.id + 10)
     .returning(thing.c.id, thing.c.data)
 )
+EMPTY = Prepared(sa.update(thing).where(thing.c.id == sa.bindparam("of_id")).values(data=None))
 SELECT = Prepared(
     sa.select(thing.c.id, thing.c.data)
     .where(thing.c.id >= sa.bindparam("low"))
@@ -35,8 +36,9 @@ def things(db: Database) -> Database:
 
 def test_statements_write_and_read_with_constants_nulls_and_bytes(things: Database) -> None:
     def work(conn: Connection) -> list[tuple[int, bytes | None]]:
-        for number, data in ((1, b"\x00one"), (2, None), (3, b"")):
+        for number, data in ((1, b"\x00one"), (2, b"two"), (3, b"")):
             assert not INSERT.run(conn, {"id": number, "data": data})
+        EMPTY.run(conn, {"of_id": 2})
         assert ADD_TEN.first(conn, {"of_id": 2}) is not None
         assert ADD_TEN.first(conn, {"of_id": 99}) is None
         rows = SELECT.run(conn, {"low": 2})

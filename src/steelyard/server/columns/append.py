@@ -97,6 +97,7 @@ def append_lines(
         for row in rows:
             _INSERT.run(conn, row)
         next_line = max(next_line, offset + count)
+        had_tail = state.tail_rows > 0
         state = msgspec.structs.replace(
             state,
             next_seq=seq,
@@ -104,7 +105,7 @@ def append_lines(
             tail_rows=state.tail_rows + accepted,
             tail_bytes=state.tail_bytes + raw_bytes,
         )
-        save_stream(conn, run_id, stream, state, now_us=now_us)
+        save_stream(conn, run_id, stream, state, now_us=now_us, had_tail=had_tail)
     return Appended(
         next_line=next_line,
         accepted=accepted,

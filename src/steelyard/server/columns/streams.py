@@ -27,7 +27,7 @@ _SELECT = sa.select(
     history_stream.c.replaced_lines,
 ).where(_THIS)
 _SELECT_LOCKED = Prepared(_SELECT.with_for_update())
-_UPDATE = Prepared(
+_SAVE = (
     sa.update(history_stream)
     .where(_THIS)
     .values(
@@ -36,13 +36,15 @@ _UPDATE = Prepared(
         writers=sa.bindparam("new_writers"),
         tail_rows=sa.bindparam("new_tail_rows"),
         tail_bytes=sa.bindparam("new_tail_bytes"),
-        has_tail=sa.bindparam("new_has_tail"),
         replaced_lines=sa.bindparam("new_replaced_lines"),
         appended_at_us=sa.func.coalesce(
             sa.bindparam("new_appended_at_us", type_=sa.BigInteger), history_stream.c.appended_at_us
         ),
     )
 )
+_UPDATE = Prepared(_SAVE.values(has_tail=sa.bindparam("new_has_tail")))
+#: Leaves the index of waiting streams alone, which names `has_tail`.
+_UPDATE_LONGER_TAIL = Prepared(_SAVE)
 
 _SWAP_VERSION = (
     sa.update(history_stream)
@@ -103,23 +105,29 @@ def lock_stream(conn: Connection, run_id: int, stream: Stream, *, now_us: int) -
 
 
 def save_stream(
-    conn: Connection, run_id: int, stream: Stream, state: StreamState, *, now_us: int | None = None
+    conn: Connection,
+    run_id: int,
+    stream: Stream,
+    state: StreamState,
+    *,
+    now_us: int | None = None,
+    had_tail: bool = False,
 ) -> None:
-    """Write the state back. `now_us`: time of an append."""
-    _UPDATE.run(
-        conn,
-        {
-            **_key(run_id, stream),
-            "new_version": state.version,
-            "new_next_seq": state.next_seq,
-            "new_writers": msgspec.json.encode(state.writers).decode(),
-            "new_tail_rows": state.tail_rows,
-            "new_tail_bytes": state.tail_bytes,
-            "new_has_tail": state.tail_rows > 0,
-            "new_replaced_lines": state.replaced_lines,
-            "new_appended_at_us": now_us,
-        },
-    )
+    """Write the state back. `now_us`: time of an append; `had_tail`: the stored row has one."""
+    row = {
+        **_key(run_id, stream),
+        "new_version": state.version,
+        "new_next_seq": state.next_seq,
+        "new_writers": msgspec.json.encode(state.writers).decode(),
+        "new_tail_rows": state.tail_rows,
+        "new_tail_bytes": state.tail_bytes,
+        "new_replaced_lines": state.replaced_lines,
+        "new_appended_at_us": now_us,
+    }
+    if had_tail and state.tail_rows > 0:
+        _UPDATE_LONGER_TAIL.run(conn, row)
+    else:
+        _UPDATE.run(conn, row | {"new_has_tail": state.tail_rows > 0})
 
 
 def swap_version(

@@ -49,7 +49,7 @@ class Prepared:
     def _compile(self, conn: Connection) -> None:
         compiled: Any = self._statement.compile(dialect=conn.dialect)  # type: ignore[attr-defined]  # every Core statement has it
         self._constants = {
-            name: value for name, value in compiled.params.items() if value is not None
+            name: bound.value for name, bound in compiled.binds.items() if not bound.required
         }
         self._sqlite_names = tuple(compiled.positiontup)
         self._sqlite_text = compiled.string

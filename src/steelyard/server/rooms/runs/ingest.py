@@ -7,7 +7,6 @@ by line number, so a request that comes twice, late or cut changes nothing that 
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -82,7 +81,6 @@ class _RunRow(msgspec.Struct, frozen=True):
     state: str
     stop_requested: bool
     exit_code: int | None
-    finished_at_us: int | None
     forked_from: str | None
     entity_id: int
 
@@ -95,7 +93,6 @@ _SELECT_RUN = Prepared(
         runs.c.state,
         runs.c.stop_requested,
         runs.c.exit_code,
-        runs.c.finished_at_us,
         runs.c.forked_from,
         project_names.c.entity_id,
     )
@@ -107,20 +104,16 @@ _SELECT_RUN = Prepared(
     )
     .with_for_update(of=runs)
 )
-_LIFE_COLUMNS: dict[str, Any] = {
-    name: sa.bindparam(f"new_{name}")
-    for name in (
-        "heartbeat_at_us",
-        "updated_at_us",
-        "change_seq",
-        "state",
-        "exit_code",
-        "finished_at_us",
-    )
-}
-_THIS_RUN = sa.update(runs).where(runs.c.id == sa.bindparam("run_id")).values(_LIFE_COLUMNS)
-_UPDATE_LIFE = Prepared(_THIS_RUN)
-_UPDATE_LIFE_AND_SUMMARY = Prepared(_THIS_RUN.values(summary=sa.bindparam("new_summary")))
+_THIS_RUN = sa.update(runs).where(runs.c.id == sa.bindparam("run_id"))
+_BEAT = _THIS_RUN.values(
+    heartbeat_at_us=sa.bindparam("new_heartbeat_at_us"),
+    updated_at_us=sa.bindparam("new_updated_at_us"),
+    change_seq=sa.bindparam("new_change_seq"),
+)
+_UPDATE_BEAT = Prepared(_BEAT)
+_UPDATE_BEAT_AND_SUMMARY = Prepared(_BEAT.values(summary=sa.bindparam("new_summary")))
+#: Apart, because SQLite writes the index of a column that an UPDATE names, changed or not.
+_UPDATE_WAKE = Prepared(_THIS_RUN.values(state="running", exit_code=None, finished_at_us=None))
 
 
 def accept_upload(
@@ -221,27 +214,22 @@ def _record_life(
     now_us: int,
 ) -> None:
     """Heartbeat, state and summary. A killed run stays killed: somebody asked for its end."""
-    state, exit_code, finished_at_us = run.state, run.exit_code, run.finished_at_us
     is_end = upload.exit_code is not None
-    stays = is_end or is_replay or state in ("running", "killed", "preempting")
-    if not stays:
-        state, exit_code, finished_at_us = "running", None, None
-    life = {
+    if not is_end and not is_replay and run.state not in ("running", "killed", "preempting"):
+        _UPDATE_WAKE.run(conn, {"run_id": run.id})
+    beat = {
         "run_id": run.id,
         "new_heartbeat_at_us": now_us,
         "new_updated_at_us": now_us,
-        "new_state": state,
-        "new_exit_code": exit_code,
-        "new_finished_at_us": finished_at_us,
         "new_change_seq": next_change(conn, run.project_id, now_us),
     }
     summary = _checked_summary(upload.summary, path)
     if summary is not None and run.forked_from is not None:
         summary = inherit_summary(_read_summary(conn, run.id), summary)
     if summary is None:
-        _UPDATE_LIFE.run(conn, life)
+        _UPDATE_BEAT.run(conn, beat)
     else:
-        _UPDATE_LIFE_AND_SUMMARY.run(conn, life | {"new_summary": summary})
+        _UPDATE_BEAT_AND_SUMMARY.run(conn, beat | {"new_summary": summary})
     if upload.is_preempting and not is_end:
         mark_preempting(conn, run.id, now_us=now_us)
     ended_so_before = run.state in ENDED_STATES and run.exit_code == upload.exit_code
