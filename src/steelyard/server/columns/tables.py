@@ -120,15 +120,3 @@ console_block = sa.Table(
     sa.Column("n", sa.Integer, nullable=False),
     sa.Column("data", sa.LargeBinary, nullable=False),
 )
-
-# Compressed already: PostgreSQL should not try again.
-for _table in (history_tail, history_segment, history_chunk, console_block):
-    for _column in _table.columns:
-        if isinstance(_column.type, sa.LargeBinary):
-            sa.event.listen(
-                _table,
-                "after_create",
-                sa.DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it so
-                    f"ALTER TABLE {_table.name} ALTER COLUMN {_column.name} SET STORAGE EXTERNAL"
-                ).execute_if(dialect="postgresql"),
-            )
