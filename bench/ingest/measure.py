@@ -74,6 +74,16 @@ def count_waiting_rows(path: Path) -> int:
     return waiting
 
 
+def count_sealed_rows(path: Path) -> int:
+    """Rows of history that are sealed."""
+    conn = sqlite3.connect(path)
+    sealed: int = conn.execute(
+        "SELECT coalesce(sum(n_lines), 0) FROM history_segment WHERE stream = 0"
+    ).fetchone()[0]
+    conn.close()
+    return sealed
+
+
 def describe_machine() -> dict[str, str]:
     cpu = next(
         (

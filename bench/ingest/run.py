@@ -24,6 +24,7 @@ import msgspec
 
 from bench.ingest.measure import (
     Usage,
+    count_sealed_rows,
     count_waiting_rows,
     describe_machine,
     read_stored_bytes,
@@ -70,6 +71,7 @@ def measure_load(
         at_end = read_usage(server.pid)
         seal_all(server, plan["runs"], database)
         after = read_usage(server.pid)
+        assert count_sealed_rows(database) * POINTS_PER_ROW == sent["points"], "rows are missing"
         stored_bytes, file_bytes = read_stored_bytes(database)
     return summarize(sent, before, at_end, after) | {
         "bytes_per_point": (stored_bytes - empty_bytes) / sent["points"],
@@ -153,7 +155,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--flood-requests", type=int, default=60, help="per run, at most")
+    parser.add_argument("--flood-requests", type=int, default=240, help="per run, at most")
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
     machine = describe_machine()
