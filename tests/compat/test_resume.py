@@ -110,3 +110,15 @@ def test_a_fork_shares_the_past_and_leaves_its_parent_alone(
     assert values(runs, "child") == expected
     assert values(runs, "parent") == [(step, 1.0) for step in range(10)]
     assert runs.get_run("child")["config"]["lr"] == 1
+
+
+@pytest.mark.parametrize("init", ["dict(id='r')", "dict(id='r', fork_from='parent?_step=3')"])
+def test_a_run_that_is_synced_again_stays_as_it_is(
+    client: OfficialClient, runs: RunReader, init: str
+) -> None:
+    log(client, "dict(id='parent')", 1.0, 10)
+    log(client, init, 2.0, 5)
+    before = runs.list_history("r")
+    (directory,) = (client.home / "wandb").glob("run-*-r")
+    client.command("sync", "--include-online", "--include-synced", str(directory))
+    assert runs.list_history("r") == before

@@ -33,23 +33,25 @@ def main() -> None:
     """Run the command line. What goes wrong is one line on standard error and exit status 1."""
     try:
         commands()
-    except SteelyardError as error:
-        click.echo(f"steelyard: {error}", err=True)
-        sys.exit(1)
-    except ModuleNotFoundError as error:
-        # Only the light client is installed; a broken installation says which part is missing.
-        click.echo(
-            f'steelyard: {error.name} is missing; pip install "steelyard[server]" has the server',
-            err=True,
-        )
-        sys.exit(1)
     except Exception as error:  # noqa: BLE001  # the process edge
-        click.echo(
-            f"steelyard: our mistake: {type(error).__name__}: {str(error).splitlines()[:1]}; "
-            f"details for a report: {_keep_traceback()}",
-            err=True,
-        )
-        sys.exit(2)
+        message, status = _explain(error)
+        click.echo(f"steelyard: {message}", err=True)
+        sys.exit(status)
+
+
+def _explain(error: Exception) -> tuple[str, int]:
+    """(what to print, exit status): 1 for what the user can mend, 2 for what we must."""
+    if isinstance(error, SteelyardError):
+        return str(error), 1
+    name = error.name or "" if isinstance(error, ModuleNotFoundError) else "steelyard"
+    if not name.startswith("steelyard"):  # only the light client is installed
+        return f'{name} is missing; pip install "steelyard[server]" has the server', 1
+    first_line = str(error).partition("\n")[0]
+    return (
+        f"our mistake: {type(error).__name__}: {first_line}; "
+        f"details for a report: {_keep_traceback()}",
+        2,
+    )
 
 
 def _keep_traceback() -> str:
