@@ -217,7 +217,8 @@ def test_a_route_lets_in_those_it_should_and_nobody_else(
 
 def ask(world: World, method: str, path: str, key: str | None) -> int:
     """The status of a good request to a route; things that may be deleted are made for it."""
-    run = world.make_run() if "{run" in path else None
+    # The first run makes the project.
+    run = world.make_run() if "{project}" in path or "{run" in path else None
     if run is not None:
         fill(world, run)
     number = next(world.numbers)
