@@ -95,4 +95,22 @@ def _prepare(schema: GraphQLSchema, text: str) -> Prepared:
     except RecursionError:
         return Prepared(document=None, errors=[GraphQLError("the document is nested too deeply")])
     errors = validate(schema, document, max_errors=GRAPHQL_ERRORS_MAX)
-    return Prepared(document=None if errors else document, errors=errors)
+    if errors:
+        return Prepared(document=None, errors=_explain(document, errors))
+    return Prepared(document=document, errors=errors)
+
+
+def _explain(document: DocumentNode, errors: Sequence[GraphQLError]) -> list[GraphQLError]:
+    """The first error as users of the client read it: what they cannot do here, and why.
+
+    The original text stays in it, because clients look in it for arguments to leave out.
+    """
+    operations = [
+        node.name.value
+        for node in document.definitions
+        if isinstance(node, OperationDefinitionNode) and node.name
+    ]
+    first, *others = errors
+    what = operations[0] if operations else "the operation"
+    message = f"this Steelyard server does not support {what}: {first.message}"
+    return [GraphQLError(message, nodes=first.nodes), *others]
