@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from litestar import Response, get
+from litestar import Response, get, route
 
 from steelyard import __version__
 from steelyard.server.columns.sealer import Sealer
@@ -20,13 +20,13 @@ STARTED_AT_S = time.time()
 NOT_STORED = {"Cache-Control": "no-store"}
 
 
-@get("/healthz", include_in_schema=False)
+@route("/healthz", http_method=["GET", "HEAD"], include_in_schema=False)
 async def is_alive() -> Response[dict[str, str]]:
     """The process answers."""
     return Response({"status": "ok", "version": __version__}, headers=NOT_STORED)
 
 
-@get("/ready", include_in_schema=False)
+@route("/ready", http_method=["GET", "HEAD"], include_in_schema=False)
 async def is_ready(db: Database) -> Response[dict[str, str]]:
     """The database answers as well; 503 otherwise."""
     await db.read(count_users)

@@ -7,7 +7,7 @@ import mimetypes
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from litestar import Response, get
+from litestar import Response, get, route
 from litestar.exceptions import NotFoundException
 from litestar.response import File
 
@@ -46,7 +46,11 @@ async def send_asset(path: Path) -> File:
     return _file(f"assets/{str(path).lstrip('/')}", ASSET_HEADERS)
 
 
-@get(["/", "/login", "/settings", "/{path:path}"], include_in_schema=False)
+@route(
+    ["/", "/login", "/settings", "/{path:path}"],
+    http_method=["GET", "HEAD"],
+    include_in_schema=False,
+)
 async def send_page(settings: ServerSettings, path: Path = Path()) -> File | Response[str]:
     """The page, or a file next to it (the icon); the page finds out itself what to show."""
     name = str(path).lstrip("/")
