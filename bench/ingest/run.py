@@ -156,7 +156,7 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--flood-requests", type=int, default=240, help="per run, at most")
-    parser.add_argument("--output", type=Path)
+    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     machine = describe_machine()
     loads: dict[str, list[dict[str, float]]] = {"paced": [], "flood": [], "plain_rows": []}
@@ -201,8 +201,8 @@ def main() -> None:
         "loads": {load: spread(results) for load, results in loads.items()},
     }
     text = json.dumps(report, indent=1)
-    if arguments.output:
-        arguments.output.write_text(text + "\n")
+    if arguments.out:
+        arguments.out.write_text(text + "\n")
     else:
         print(text)
 
