@@ -1,6 +1,6 @@
 """Ingest over HTTP: latency of durable acknowledgements, CPU, memory and bytes per point.
 
-    python -m bench.ingest.run [--repetitions 3] [--seconds 60] [--output bench/ingest/results.json]
+    python -m bench.ingest.run [--repetitions 3] [--seconds 60] [--out bench/ingest/results.json]
 
 Each repetition starts a server on an empty directory and gives it (a) 100 runs that send
 17,000 points/s in requests of 400 points, (b) 100 runs that send as fast as they are answered.
