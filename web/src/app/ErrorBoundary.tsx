@@ -1,9 +1,10 @@
-import { Component, type ReactNode } from "react";
+import { Component, type ReactNode, useEffect, useState } from "react";
+import { serverPath } from "../api/base";
 import { Button } from "../ui/Button";
 import { EmptyState } from "../ui/EmptyState";
 import { ErrorCard } from "../ui/ErrorCard";
 
-/** What browsers say when a chunk of the page is gone: the server was upgraded under this tab. */
+/** What browsers say when a chunk of the page does not come: the server is away, or was upgraded under this tab. */
 const MISSING_CHUNK = /dynamically imported module|importing a module script|preload css/i;
 
 interface ErrorBoundaryProps {
@@ -29,17 +30,7 @@ export class ErrorBoundary extends Component<ErrorBoundaryProps, { error: unknow
     const { error } = this.state;
     if (error === null) return this.props.children;
     if (error instanceof Error && MISSING_CHUNK.test(error.message)) {
-      return (
-        <EmptyState
-          icon="undo"
-          title="The server has a newer version"
-          text="This tab still shows the old one and could not load the next page."
-        >
-          <Button look="primary" onClick={() => location.reload()}>
-            Reload for the new version
-          </Button>
-        </EmptyState>
-      );
+      return <MissingChunk />;
     }
     return (
       <ErrorCard
@@ -48,5 +39,47 @@ export class ErrorBoundary extends Component<ErrorBoundaryProps, { error: unknow
         onRetry={() => this.setState({ error: null })}
       />
     );
+  }
+}
+
+/** A chunk that failed once stays failed until the page is loaded anew, which only helps once the server answers. */
+function MissingChunk() {
+  const [isReachable, setReachable] = useState<boolean | null>(null);
+  useEffect(() => {
+    void canReachServer().then(setReachable);
+  }, []);
+  const retry = async () => {
+    if (await canReachServer()) location.reload();
+    else setReachable(false);
+  };
+  if (isReachable === null) return null;
+  return isReachable ? (
+    <EmptyState
+      icon="undo"
+      title="The server has a newer version"
+      text="This tab still shows the old one and could not load the next page."
+    >
+      <Button look="primary" onClick={() => location.reload()}>
+        Reload for the new version
+      </Button>
+    </EmptyState>
+  ) : (
+    <EmptyState
+      icon="warning"
+      title="The server cannot be reached"
+      text="The next page could not be loaded. Nothing is lost: try again when the server is back."
+    >
+      <Button look="primary" onClick={retry}>
+        Retry
+      </Button>
+    </EmptyState>
+  );
+}
+
+async function canReachServer(): Promise<boolean> {
+  try {
+    return (await fetch(serverPath("/healthz"), { cache: "no-store" })).ok;
+  } catch {
+    return false;
   }
 }

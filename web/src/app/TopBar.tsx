@@ -100,6 +100,7 @@ function UserMenu() {
   const queryClient = useQueryClient();
   const navigate = useNavigate();
   const name = me.data?.username ?? "";
+  const initials = name.slice(0, 2).toUpperCase();
   const leave = async () => {
     await signOut();
     // Nothing of the old user may stay on screen or in memory.
@@ -110,8 +111,12 @@ function UserMenu() {
     <Menu
       align="end"
       trigger={
-        <button type="button" className={styles.user} aria-label={`Account of ${name}`}>
-          {name === "" ? <Icon name="user" size={14} /> : name.slice(0, 2).toUpperCase()}
+        <button
+          type="button"
+          className={styles.user}
+          aria-label={`${initials} Account of ${name}`.trim()}
+        >
+          {initials === "" ? <Icon name="user" size={14} /> : initials}
         </button>
       }
     >

@@ -1,8 +1,9 @@
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 import type { JsonValue, RunDetail, RunMetadata } from "../../api/types";
+import { countOf, groupDigits } from "../../charts/format";
 import { CopyButton } from "../../ui/CopyButton";
-import { formatNumber, formatTime } from "../../ui/format";
+import { formatTime } from "../../ui/format";
 import { type RunRef, runPath } from "../../ui/paths";
 import { Card } from "./Card";
 import styles from "./MetadataCard.module.css";
@@ -37,9 +38,8 @@ export function MetadataCard({ runRef, run }: { runRef: RunRef; run: RunDetail }
         )}
         {run.exit_code !== null && <TextFact name="Exit code" value={String(run.exit_code)} />}
         <Fact name="Logged">
-          {formatNumber(run.history_row_count)} rows of history,{" "}
-          {formatNumber(run.system_row_count)} of system metrics, {formatNumber(run.log_line_count)}{" "}
-          log lines
+          {countOf(run.history_row_count, "row")} of history, {groupDigits(run.system_row_count)} of
+          system metrics, {countOf(run.log_line_count, "log line")}
         </Fact>
       </dl>
     </Card>

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { useNavigate } from "react-router";
 import type { RunDetail } from "../../api/types";
+import { countOf } from "../../charts/format";
 import { Button, IconButton } from "../../ui/Button";
 import { copyText } from "../../ui/clipboard";
 import { ConfirmDialog } from "../../ui/Dialog";
@@ -109,8 +110,8 @@ function RunMenu({ runRef, run }: { runRef: RunRef; run: RunDetail }) {
         title="Delete this run?"
         description={
           <>
-            <strong>{run.display_name}</strong> with its {run.history_row_count.toLocaleString()}{" "}
-            rows of history, its log and its files will be gone. This cannot be undone.
+            <strong>{run.display_name}</strong> with its {countOf(run.history_row_count, "row")} of
+            history, its log and its files will be gone. This cannot be undone.
           </>
         }
         action="Delete the run"
