@@ -1,7 +1,7 @@
 # Every target is one line over .ci/run, uv or npm. `make` alone lists them.
 # `make up ARGS="--port 9000"` hands arguments on; .ci/run does the work also where make is missing.
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test check fix web web-types e2e bench conformance wheel docs lock clean
+.PHONY: help setup up demo test check fix web web-types e2e bench conformance wheel docs pictures lock clean
 PYTHON := .venv/bin/python
 
 help: ## list the targets
@@ -45,6 +45,9 @@ wheel: ## build dist/steelyard-*.whl with the web UI inside
 
 docs: ## write the reference pages from the code
 	@$(PYTHON) docs/generate.py
+
+pictures: ## take the pictures of the README from the running product
+	@$(PYTHON) -m docs.pictures
 
 lock: ## resolve requirements.lock anew from pyproject.toml
 	@python3 .ci/lock.py write $(ARGS)
