@@ -1,6 +1,7 @@
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
@@ -10,7 +11,7 @@ const staticDir = fileURLToPath(new URL("../src/steelyard/server/static", import
 const serverPaths = ["/api", "/login/once", "/storage", "/files", "/graphql"];
 
 export default defineConfig({
-  plugins: [react(), removeOldAssets()],
+  plugins: [react(), removeOldAssets(), compressAssets()],
   // Relative, so one build serves at `/` and behind any prefix: the server rewrites <base href="/">.
   base: "./",
   resolve: { tsconfigPaths: true },
@@ -41,6 +42,21 @@ function removeOldAssets(): Plugin {
     apply: "build",
     generateBundle({ dir }) {
       if (dir !== undefined) rmSync(join(dir, "assets"), { recursive: true, force: true });
+    },
+  };
+}
+
+/** The server sends `x.js.gz` in the place of `x.js` to browsers that take it: it need not pack. */
+function compressAssets(): Plugin {
+  return {
+    name: "compress-assets",
+    apply: "build",
+    writeBundle({ dir }, bundle) {
+      if (dir === undefined) return;
+      for (const name of Object.keys(bundle).filter((each) => /\.(js|css)$/.test(each))) {
+        const path = join(dir, name);
+        writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
+      }
     },
   };
 }

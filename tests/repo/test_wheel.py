@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import zipfile
@@ -65,6 +66,15 @@ def test_the_installed_wheel_serves_its_page_without_node(
         assert page.status == 200
         assert b"<script" in page.data
         assert server.call("GET", "/api/v1/me")["is_admin"]
+        script = re.search(rb'src="\./(assets/index-[^"]+\.js)"', page.data)
+        assert script is not None
+        path = f"/{script.group(1).decode()}"
+        packed = server.request("GET", path, key="", headers={"Accept-Encoding": "gzip"})
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert packed.headers["Content-Type"].startswith("text/javascript")
+        plain = server.request("GET", path, key="", headers={"Accept-Encoding": "identity"})
+        assert "Content-Encoding" not in plain.headers
+        assert packed.data == plain.data  # urllib3 unpacks
 
 
 def test_a_wheel_without_the_web_page_is_not_built(tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import mimetypes
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from litestar import Response, get, route
+from litestar import Request, Response, get, route
 from litestar.exceptions import NotFoundException
 from litestar.response import File
 
@@ -41,9 +42,16 @@ _NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Stee
 
 
 @get("/assets/{path:path}", include_in_schema=False)
-async def send_asset(path: Path) -> File:
-    """A built file with a hash in its name."""
-    return _file(f"assets/{str(path).lstrip('/')}", ASSET_HEADERS)
+async def send_asset(path: Path, request: Request[Any, Any, Any]) -> File:
+    """A built file with a hash in its name, compressed when the client takes it so."""
+    name = f"assets/{str(path).lstrip('/')}"
+    if (
+        "gzip" in request.headers.get("accept-encoding", "")
+        and (STATIC_DIR / f"{name}.gz").is_file()
+    ):
+        packed = ASSET_HEADERS | {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        return _file(f"{name}.gz", packed, media_type=_media_type(name))
+    return _file(name, ASSET_HEADERS | {"Vary": "Accept-Encoding"})
 
 
 @route(
@@ -79,14 +87,20 @@ def _page_html(index: Path, _modified_ns: int, base: str) -> str:
     return index.read_text().replace('<base href="/" />', f'<base href="{base}" />', 1)
 
 
-def _file(name: str, headers: dict[str, str]) -> File:
+def _file(name: str, headers: dict[str, str], *, media_type: str | None = None) -> File:
     found = (STATIC_DIR / name).resolve()
     if not found.is_relative_to(STATIC_DIR.resolve()) or not found.is_file():
         raise NotFoundException
-    media_type = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
     return File(
-        path=found, media_type=media_type, headers=headers, content_disposition_type="inline"
+        path=found,
+        media_type=media_type or _media_type(name),
+        headers=headers,
+        content_disposition_type="inline",
     )
+
+
+def _media_type(name: str) -> str:
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 handlers = [send_asset, send_page]
