@@ -49,6 +49,7 @@ class SqliteDatabase:
         self.url = f"sqlite:///{path}"
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
+        self._log_checked_s = 0.0
         self._stop = threading.Event()
         self._writer_engine = _engine(path, read_only=False)
         self._reader_engine = _engine(path, read_only=True)
@@ -198,6 +199,10 @@ class SqliteDatabase:
     # ---- the write-ahead log
 
     def _restart_long_log(self) -> None:
+        now = time.monotonic()
+        if now < self._log_checked_s + CHECKPOINT_EVERY_S:
+            return
+        self._log_checked_s = now
         wal = Path(f"{self.path}-wal")
         if wal.exists() and wal.stat().st_size > WAL_BYTES_RESTART:
             self._raw().execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
