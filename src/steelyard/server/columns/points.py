@@ -19,27 +19,31 @@ NUMBERS = (codec.FLOAT, codec.INT, codec.BOOL)
 ALL_KINDS = (*NUMBERS, codec.CELLS)
 STEP_MIN, STEP_MAX = -(2**62), 2**62
 
+_WITHIN_STEPS = sa.and_(
+    history_chunk.c.step_min <= sa.bindparam("high"),
+    history_chunk.c.step_max >= sa.bindparam("low"),
+)
+_OF_KEYS = sa.and_(
+    history_chunk.c.run_id.in_(sa.bindparam("runs", expanding=True)),
+    history_chunk.c.stream == sa.bindparam("of_stream"),
+    history_chunk.c.key_id.in_(sa.bindparam("key_ids", expanding=True)),
+    history_chunk.c.kind.in_(sa.bindparam("kinds", expanding=True)),
+    _WITHIN_STEPS,
+)
+_CHUNK_COLUMNS = (
+    history_chunk.c.key_id,
+    history_chunk.c.seq,
+    history_chunk.c.kind,
+    history_chunk.c.step_min,
+    history_chunk.c.step_max,
+    history_chunk.c.n,
+    history_chunk.c.steps,
+    history_chunk.c.positions,
+    history_chunk.c.vals,
+)
 _SELECT_CHUNKS = (
-    sa.select(
-        history_chunk.c.run_id,
-        history_chunk.c.key_id,
-        history_chunk.c.seq,
-        history_chunk.c.kind,
-        history_chunk.c.step_min,
-        history_chunk.c.step_max,
-        history_chunk.c.n,
-        history_chunk.c.steps,
-        history_chunk.c.positions,
-        history_chunk.c.vals,
-    )
-    .where(
-        history_chunk.c.run_id.in_(sa.bindparam("runs", expanding=True)),
-        history_chunk.c.stream == sa.bindparam("of_stream"),
-        history_chunk.c.key_id.in_(sa.bindparam("key_ids", expanding=True)),
-        history_chunk.c.kind.in_(sa.bindparam("kinds", expanding=True)),
-        history_chunk.c.step_min <= sa.bindparam("high"),
-        history_chunk.c.step_max >= sa.bindparam("low"),
-    )
+    sa.select(history_chunk.c.run_id, *_CHUNK_COLUMNS)
+    .where(_OF_KEYS)
     .order_by(
         history_chunk.c.run_id, history_chunk.c.key_id, history_chunk.c.seq, history_chunk.c.kind
     )
@@ -58,48 +62,20 @@ _SELECT_CELLS = (
         sa.case((history_chunk.c.pyramid.is_(None), history_chunk.c.steps)).label("steps"),
         sa.case((history_chunk.c.pyramid.is_(None), history_chunk.c.vals)).label("vals"),
     )
-    .where(
-        history_chunk.c.run_id.in_(sa.bindparam("runs", expanding=True)),
-        history_chunk.c.stream == sa.bindparam("of_stream"),
-        history_chunk.c.key_id.in_(sa.bindparam("key_ids", expanding=True)),
-        history_chunk.c.kind.in_(sa.bindparam("kinds", expanding=True)),
-        history_chunk.c.step_min <= sa.bindparam("high"),
-        history_chunk.c.step_max >= sa.bindparam("low"),
-    )
+    .where(_OF_KEYS)
     .order_by(history_chunk.c.run_id, history_chunk.c.seq, history_chunk.c.kind)
 )
 _COUNT_POINTS = (
-    sa.select(
-        history_chunk.c.run_id,
-        sa.func.sum(history_chunk.c.n).label("n"),
-    )
-    .where(
-        history_chunk.c.run_id.in_(sa.bindparam("runs", expanding=True)),
-        history_chunk.c.stream == sa.bindparam("of_stream"),
-        history_chunk.c.key_id.in_(sa.bindparam("key_ids", expanding=True)),
-        history_chunk.c.kind.in_(sa.bindparam("kinds", expanding=True)),
-        history_chunk.c.step_min <= sa.bindparam("high"),
-        history_chunk.c.step_max >= sa.bindparam("low"),
-    )
+    sa.select(history_chunk.c.run_id, sa.func.sum(history_chunk.c.n).label("n"))
+    .where(_OF_KEYS)
     .group_by(history_chunk.c.run_id)
 )
 _SELECT_RANGE = (
-    sa.select(
-        history_chunk.c.key_id,
-        history_chunk.c.seq,
-        history_chunk.c.kind,
-        history_chunk.c.step_min,
-        history_chunk.c.step_max,
-        history_chunk.c.n,
-        history_chunk.c.steps,
-        history_chunk.c.positions,
-        history_chunk.c.vals,
-    )
+    sa.select(*_CHUNK_COLUMNS)
     .where(
         history_chunk.c.run_id == sa.bindparam("run"),
         history_chunk.c.stream == sa.bindparam("of_stream"),
-        history_chunk.c.step_min <= sa.bindparam("high"),
-        history_chunk.c.step_max >= sa.bindparam("low"),
+        _WITHIN_STEPS,
     )
     .order_by(history_chunk.c.key_id, history_chunk.c.seq, history_chunk.c.kind)
 )
