@@ -56,10 +56,6 @@ class Context:
         """Runs of a list: what is asked of one of them will be asked of all."""
         self._listed_run_ids += run_ids
 
-    def set_of_run(self, what: str, run_id: int, value: Any) -> None:
-        """What `of_run` is to give for this run, instead of reading it."""
-        self._kept.setdefault(("of_run", what), {})[run_id] = value
-
     def of_run(self, what: str, run_id: int, read: Callable[[list[int]], dict[int, T]]) -> T | None:
         """`read` of this run, asked once for all runs listed so far."""
         kept: dict[int, T | None] = self._kept.setdefault(("of_run", what), {})

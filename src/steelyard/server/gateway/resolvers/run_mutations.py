@@ -7,7 +7,6 @@ from typing import Any
 from steelyard.errors import Invalid
 from steelyard.server.gateway.context import Context, Fields
 from steelyard.server.gateway.ids import decode_id
-from steelyard.server.gateway.resolvers.streams import LINES_OF
 from steelyard.server.rooms.projects.commands import ensure_project
 from steelyard.server.rooms.projects.policy import find_readable_project, get_writable_project
 from steelyard.server.rooms.runs import commands
@@ -39,10 +38,6 @@ def upsert_bucket(_source: Any, context: Context, input: dict[str, Any]) -> dict
         changes=changes,
         now_us=context.now_us,
     )
-    # wandb v0.28.2 core/internal/runupserter/runupserter.go: a process numbers its history lines
-    # from the count in this answer. One that names the run instead of resuming it by id writes it
-    # from its beginning: the same lines again (a second sync), or a new run in place of the old.
-    context.set_of_run(LINES_OF["history"], run.id, run.inherited_line_count)
     return {"bucket": run, "inserted": is_inserted}
 
 

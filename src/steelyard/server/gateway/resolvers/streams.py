@@ -22,9 +22,6 @@ from steelyard.server.rooms.files.queries import count_files, list_files
 from steelyard.server.rooms.runs.json_text import dump_json, parse_json_object, without_nonfinite
 from steelyard.server.rooms.runs.model import Run
 
-#: Under which names the line counts of runs are kept for a request.
-LINES_OF: dict[Stream, str] = {"history": "history lines", "system": "system lines"}
-
 # ---- counts and tails
 
 
@@ -40,7 +37,7 @@ def _line_count(run: Run, context: Context, stream: Stream) -> int:
     def count(run_ids: list[int]) -> dict[int, int]:
         return read.list_line_counts(context.conn, run_ids, stream)
 
-    return context.of_run(LINES_OF[stream], run.id, count) or 0
+    return context.of_run(f"{stream} lines", run.id, count) or 0
 
 
 def log_line_count(run: Run, context: Context) -> int:

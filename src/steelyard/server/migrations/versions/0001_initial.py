@@ -268,7 +268,6 @@ def upgrade() -> None:
         sa.Column("sweep", sa.Text(), nullable=True),
         sa.Column("color", sa.Text(), nullable=True),
         sa.Column("forked_from", sa.Text(), nullable=True),
-        sa.Column("inherited_line_count", sa.BigInteger(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name=op.f("fk_runs_project_id")),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_runs_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),

@@ -58,18 +58,10 @@ def inherit_summary(inherited: str, own: str) -> str:
     return dump_json(source | parse_json_object(own, "the summary of a run"))
 
 
-def copy_source(
-    conn: Connection, source: Run, run: Run, branch: BranchPoint, now_us: int
-) -> dict[str, Any]:
-    """Give `run` the history of `source` up to the branch step.
-
-    Returns the columns of the run that follow from it: its summary as of then, and the line count.
-    """
-    line_count = edit.fork(
-        conn, source_run_id=source.id, run_id=run.id, last_step=branch.step, now_us=now_us
-    )
-    summary = summary_at_end(conn, run.id, source.summary)
-    return {"summary": summary, "inherited_line_count": line_count}
+def copy_source(conn: Connection, source: Run, run: Run, branch: BranchPoint, now_us: int) -> str:
+    """Give `run` the history of `source` up to the branch step; returns its summary as of then."""
+    edit.fork(conn, source_run_id=source.id, run_id=run.id, last_step=branch.step, now_us=now_us)
+    return summary_at_end(conn, run.id, source.summary)
 
 
 def summary_at_end(conn: Connection, run_id: int, later_summary: str) -> str:

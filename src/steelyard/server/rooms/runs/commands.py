@@ -144,7 +144,8 @@ def _insert_run(
         number = next_run_number(conn, project.id)
         run = _write(conn, run, {"display_name": invent_display_name(number, seed=name)}, now_us)
     if source is not None and branch is not None:
-        run = _write(conn, run, copy_source(conn, source, run, branch, now_us), now_us)
+        summary = copy_source(conn, source, run, branch, now_us)
+        run = _write(conn, run, {"summary": summary}, now_us)
     return run
 
 
@@ -249,7 +250,6 @@ def rewind_run(conn: Connection, run: Run, *, last_step: int, now_us: int) -> tu
     values = {
         "summary": summary_at_end(conn, run.id, run.summary),
         "forked_from": run.forked_from or f"{run.name}?_step={last_step}",
-        "inherited_line_count": min(run.inherited_line_count, line_count),
     } | _awake(run, None)
     return _write(conn, run, values, now_us), line_count
 

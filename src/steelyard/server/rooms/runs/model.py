@@ -61,8 +61,6 @@ class Run(msgspec.Struct, frozen=True):
     sweep: str | None
     color: str | None
     forked_from: str | None
-    inherited_line_count: int
-    """History lines copied by the fork; where the lines of the run's own process begin."""
 
     @property
     def path(self) -> str:

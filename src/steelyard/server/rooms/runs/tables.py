@@ -37,8 +37,6 @@ runs = sa.Table(
     sa.Column("sweep", sa.Text),
     sa.Column("color", sa.Text),
     sa.Column("forked_from", sa.Text),  # "RUN?_step=N"
-    # History lines that came with the fork: the lines of the run's own process follow them.
-    sa.Column("inherited_line_count", sa.BigInteger, nullable=False, server_default="0"),
     sa.UniqueConstraint("project_id", "name"),
     sa.Index("ix_runs_project_created", "project_id", "created_at_us", "id"),
     sa.Index("ix_runs_project_change", "project_id", "change_seq"),
