@@ -100,3 +100,10 @@ LOGIN_FAILURES_PER_MINUTE_MAX = 10
 LIVE_POLL_S = 1.0  # between two looks at what changed in a project somebody watches
 LIVE_PING_S = 15.0
 LIVE_RUNS_MAX = 500  # changed runs named in one message
+
+# Journals: what a training process writes, and how it travels.
+JOURNAL_RECORD_BYTES_MAX = 32 * MIB  # one record: what one call to log() encodes to
+JOURNAL_SEGMENT_BYTES = 64 * MIB  # from here on a writer goes on in a new file
+JOURNAL_UPLOAD_BYTES = 4 * MIB  # one request, unless one record is longer
+JOURNAL_BODY_BYTES_MAX = 64 * MIB
+JOURNAL_WAITING_BYTES_MAX = 64 * MIB  # records kept in memory while the disk takes none
