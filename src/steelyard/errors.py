@@ -2,7 +2,9 @@
 
     SteelyardError                 code             meaning
     ├── Invalid (ValueError)       invalid          the request can never work as it is
-    │   └── TooLarge               too_large        … because it exceeds a named limit
+    │   ├── TooLarge               too_large        … because it exceeds a named limit
+    │   └── UsageError             usage            … because of when or how it is called
+    │       └── RunFinished        run_finished     the run has ended already
     ├── Unauthenticated            unauthenticated  no key, or a key we do not know
     ├── Forbidden                  forbidden        known caller, not allowed
     ├── NotFound (LookupError)     not_found        absent, or not the caller's to see
@@ -41,6 +43,25 @@ class TooLarge(Invalid):
     def __init__(self, what: str, *, size: int, limit: int, limit_name: str) -> None:
         super().__init__(f"{what} is {size:,} long; the limit {limit_name} is {limit:,}")
         self.size, self.limit = size, limit
+
+
+class UsageError(Invalid):
+    """A call of the client that cannot work, whatever its arguments: out of order, too late."""
+
+    code = "usage"
+
+
+class RunFinished(UsageError):
+    """Something was logged into a run that has finished."""
+
+    code = "run_finished"
+
+    def __init__(self, run: str, call: str) -> None:
+        super().__init__(
+            f"run {run!r} has finished, so {call} cannot add to it; call it before finish(), "
+            f"or go on with the run: init(id={run!r}, resume='must')"
+        )
+        self.run = run
 
 
 class Unauthenticated(SteelyardError):

@@ -107,3 +107,13 @@ JOURNAL_SEGMENT_BYTES = 64 * MIB  # from here on a writer goes on in a new file
 JOURNAL_UPLOAD_BYTES = 4 * MIB  # one request, unless one record is longer
 JOURNAL_BODY_BYTES_MAX = 64 * MIB
 JOURNAL_WAITING_BYTES_MAX = 64 * MIB  # records kept in memory while the disk takes none
+
+# The client.
+RUN_FOLDER_NAMES_TRIED_MAX = 1000  # runs of one id started within one second in one directory
+VALUE_DEPTH_MAX = 100  # levels of lists and dicts in one logged value
+VALUE_TEXT_CHARS_IN_MESSAGES = 100  # of a refused value, quoted in the error
+ARRAY_VALUES_LOGGED_MAX = 32  # elements of an array kept as numbers; a longer one is a histogram
+HISTOGRAM_BINS_DEFAULT = 64
+HISTOGRAM_BINS_MAX = 512
+SUMMARY_KEYS_MAX = 100_000  # keys whose last value the training process itself remembers
+METRIC_DEFINITIONS_MAX = 10_000  # calls of define_metric that a run remembers
