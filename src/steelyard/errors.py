@@ -3,6 +3,7 @@
     SteelyardError                 code             meaning
     ├── Invalid (ValueError)       invalid          the request can never work as it is
     │   ├── TooLarge               too_large        … because it exceeds a named limit
+    │   ├── DamagedRecord          damaged_journal  a record does not match its checksum
     │   └── UsageError             usage            … because of when or how it is called
     │       └── RunFinished        run_finished     the run has ended already
     ├── Unauthenticated            unauthenticated  no key, or a key we do not know
@@ -14,6 +15,7 @@
     │   ├── FileMissing            file_missing
     │   └── BlobMissing            blob_missing
     ├── Conflict                   conflict         clashes with what is stored
+    │   └── RunExists              run_exists       a new run was asked for, and it is there
     ├── Torn                       torn             the body broke off on its way: send it again
     ├── Unavailable                unavailable      try again later, nothing is lost
     │   ├── Overloaded             overloaded
@@ -62,6 +64,19 @@ class RunFinished(UsageError):
             f"or go on with the run: init(id={run!r}, resume='must')"
         )
         self.run = run
+
+
+class DamagedRecord(Invalid):
+    """A whole record of a journal whose checksum is wrong; `offset` is its first byte."""
+
+    code = "damaged_journal"
+
+    def __init__(self, writer: str, offset: int) -> None:
+        super().__init__(
+            f"the journal of writer {writer!r} is damaged at byte {offset:,}: the record there "
+            "does not match its checksum; send it again if it is whole on the disk"
+        )
+        self.writer, self.offset = writer, offset
 
 
 class Unauthenticated(SteelyardError):
@@ -136,6 +151,19 @@ class BlobMissing(NotFound):
 
 class Conflict(SteelyardError):
     code = "conflict"
+
+
+class RunExists(Conflict):
+    """resume="never", or a fork, for a run that exists."""
+
+    code = "run_exists"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"the run {path} exists already; choose another id, or allow to continue it "
+            "(resume='allow')"
+        )
+        self.path = path
 
 
 class Torn(SteelyardError):

@@ -19,7 +19,14 @@ from steelyard.errors import Invalid, TooLarge
 from steelyard.server.columns import blocks, edit, tail
 from steelyard.server.columns.interface import STREAM_IDS, Appended, Stream
 from steelyard.server.columns.seal import Piece
-from steelyard.server.columns.streams import find_stream, lock_stream, save_stream
+from steelyard.server.columns.streams import (
+    JOURNALS,
+    StreamState,
+    count_lines,
+    find_stream,
+    lock_stream,
+    save_stream,
+)
 from steelyard.server.columns.tables import history_segment, history_stream, history_tail
 from steelyard.server.columns.tail import EncodedLines
 from steelyard.server.db.prepared import Prepared
@@ -73,41 +80,10 @@ def append_lines(
         if differing is not None:
             replaced_from = next_line = offset + differing
             state = edit.truncate(conn, run_id, stream, state, writer=writer, line=replaced_from)
-    rows, raw_bytes, seq = [], 0, state.next_seq
-    for part in new:
-        for start, stop in _cut(encoded.texts, part):
-            size_bytes = sum(map(len, encoded.texts[start:stop]))
-            rows.append(
-                {
-                    "run_id": run_id,
-                    "stream": STREAM_IDS[stream],
-                    "seq": seq,
-                    "writer": writer,
-                    "first_line": offset + start,
-                    "n_lines": stop - start,
-                    "raw_bytes": size_bytes,
-                    "crcs": tail.crc_bytes(encoded.crcs[start:stop]),
-                    "data": blocks.pack_texts(encoded.texts[start:stop]),
-                }
-            )
-            raw_bytes += size_bytes
-            seq += 1
+    state = _store(conn, run_id, stream, state, writer, offset, encoded, new, now_us)
     accepted = sum(map(len, new))
-    if rows:
-        for row in rows:
-            _INSERT.run(conn, row)
-        next_line = max(next_line, offset + count)
-        had_tail = state.tail_rows > 0
-        state = msgspec.structs.replace(
-            state,
-            next_seq=seq,
-            writers={**state.writers, writer: next_line},
-            tail_rows=state.tail_rows + accepted,
-            tail_bytes=state.tail_bytes + raw_bytes,
-        )
-        save_stream(conn, run_id, stream, state, now_us=now_us, had_tail=had_tail)
     return Appended(
-        next_line=next_line,
+        next_line=max(next_line, offset + count) if accepted else next_line,
         accepted=accepted,
         duplicate=count - accepted,
         replaced_from=replaced_from,
@@ -116,10 +92,32 @@ def append_lines(
     )
 
 
+def append_journal_rows(
+    conn: Connection, *, run_id: int, stream: Stream, lines: EncodedLines, now_us: int
+) -> Appended:
+    """Put the rows of a journal behind the lines of the run; on disk when the write commits.
+
+    Behind those of the default writer too: the official client, resuming the run, goes on behind
+    them all.
+    """
+    state = lock_stream(conn, run_id, stream, now_us=now_us)
+    offset, count = count_lines(state.writers), len(lines.texts)
+    everything = [range(count)] if count else []
+    state = _store(conn, run_id, stream, state, JOURNALS, offset, lines, everything, now_us)
+    return Appended(
+        next_line=offset + count,
+        accepted=count,
+        duplicate=0,
+        replaced_from=None,
+        tail_rows=state.tail_rows,
+        tail_bytes=state.tail_bytes,
+    )
+
+
 def get_line_count(conn: Connection, run_id: int, stream: Stream, writer: str = "") -> int:
-    """The number of the writer's next line."""
+    """The number of the writer's next line; of the default writer: behind those of journals."""
     state = find_stream(conn, run_id, stream)
-    return 0 if state is None else state.writers.get(writer, 0)
+    return 0 if state is None else count_lines(state.writers, writer)
 
 
 def list_line_counts(
@@ -133,7 +131,7 @@ def list_line_counts(
             history_stream.c.run_id.in_(some), history_stream.c.stream == STREAM_IDS[stream]
         )
         for row in conn.execute(found):
-            counts[row.run_id] = msgspec.json.decode(row.writers).get(writer, 0)
+            counts[row.run_id] = count_lines(msgspec.json.decode(row.writers), writer)
     return counts
 
 
@@ -141,6 +139,51 @@ def count_replaced_lines(conn: Connection, run_id: int, stream: Stream) -> int:
     """Lines that were dropped because different ones came in their place."""
     state = find_stream(conn, run_id, stream)
     return 0 if state is None else state.replaced_lines
+
+
+def _store(
+    conn: Connection,
+    run_id: int,
+    stream: Stream,
+    state: StreamState,
+    writer: str,
+    offset: int,
+    encoded: EncodedLines,
+    new: Sequence[range],
+    now_us: int,
+) -> StreamState:
+    """Write the ranges `new` of the lines, of which the first is line `offset` of the writer."""
+    raw_bytes, seq = 0, state.next_seq
+    for part in new:
+        for start, stop in _cut(encoded.texts, part):
+            size_bytes = sum(map(len, encoded.texts[start:stop]))
+            row = {
+                "run_id": run_id,
+                "stream": STREAM_IDS[stream],
+                "seq": seq,
+                "writer": writer,
+                "first_line": offset + start,
+                "n_lines": stop - start,
+                "raw_bytes": size_bytes,
+                "crcs": tail.crc_bytes(encoded.crcs[start:stop]),
+                "data": blocks.pack_texts(encoded.texts[start:stop]),
+            }
+            _INSERT.run(conn, row)
+            raw_bytes += size_bytes
+            seq += 1
+    if not new:
+        return state
+    had_tail = state.tail_rows > 0
+    next_line = max(state.writers.get(writer, 0), offset + len(encoded.texts))
+    state = msgspec.structs.replace(
+        state,
+        next_seq=seq,
+        writers={**state.writers, writer: next_line},
+        tail_rows=state.tail_rows + sum(map(len, new)),
+        tail_bytes=state.tail_bytes + raw_bytes,
+    )
+    save_stream(conn, run_id, stream, state, now_us=now_us, had_tail=had_tail)
+    return state
 
 
 # ---- what is held already

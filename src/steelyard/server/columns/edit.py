@@ -19,7 +19,9 @@ from steelyard.server.columns import codec, seal, segments
 from steelyard.server.columns.interface import STREAM_IDS, Stream
 from steelyard.server.columns.segments import SegmentHead
 from steelyard.server.columns.streams import (
+    JOURNALS,
     StreamState,
+    count_lines,
     find_locked_stream,
     lock_stream,
     save_stream,
@@ -65,9 +67,11 @@ def rewind(conn: Connection, *, run_id: int, last_step: int, now_us: int) -> int
             keep = _steps_of(conn, run_id, stream, head.seq) <= last_step
             _keep_lines(conn, run_id, stream, head, keep)
     writers = _number_lines(conn, run_id, stream)
+    if JOURNALS in writers:  # whose lines follow those of the default writer
+        writers[JOURNALS] += writers.get("", 0)
     state = msgspec.structs.replace(state, writers=writers)
     save_stream(conn, run_id, stream, state, now_us=now_us)
-    return writers.get("", 0)
+    return count_lines(writers)
 
 
 def fork(conn: Connection, *, source_run_id: int, run_id: int, last_step: int, now_us: int) -> int:

@@ -1,5 +1,6 @@
-"""One line of a stream to a row, whatever the line holds. Nothing here raises for bad input.
+"""One line of a stream to a row, whatever the line holds. Reading raises for no input.
 
+A line is JSON text as a client sent it, or a row packed by us: PACKED and its msgpack.
 The official client writes bare NaN, Infinity and -Infinity; those, numbers beyond float64 and lone
 surrogates are read by the standard parser, all else by the faster one. What is no JSON object is
 kept as text under INVALID_KEY.
@@ -21,7 +22,12 @@ STEP_KEY = "_step"
 #: Steps beyond are not steps: neighbours and differences must fit 64 bits.
 STEP_ABS_MAX = 2**61
 
+#: Begins a packed row. No UTF-8 text has this byte, nor does any msgpack value begin with it.
+PACKED = b"\xc1"
+
 _DECODER = msgspec.json.Decoder()
+_UNPACKER = msgspec.msgpack.Decoder()
+_pack = msgspec.msgpack.Encoder().encode
 _BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)
 
 
@@ -36,7 +42,21 @@ def decode_line(line: bytes) -> str:
     return line.decode("utf-8", "surrogatepass")
 
 
+def encode_row(row: Row) -> bytes:
+    """A line of a row of plain values: None, bool, int, float, str, and lists and dicts of them.
+
+    Packed, which is twice as fast as JSON to write and to read and holds NaN; as JSON when it has
+    what msgpack cannot hold (integers beyond 64 bits, halves of surrogate pairs).
+    """
+    try:
+        return PACKED + _pack(row)
+    except (OverflowError, UnicodeEncodeError):
+        return encode_line(json.dumps(row))
+
+
 def parse_line(line: bytes) -> Row:
+    if line[:1] == PACKED:
+        return _parse_packed(line)
     if _is_too_deep(line):
         return {INVALID_KEY: decode_line(line)}
     try:
@@ -44,6 +64,14 @@ def parse_line(line: bytes) -> Row:
     except (msgspec.MsgspecError, ValueError, RecursionError):
         row = _parse_leniently(line)
     return row if type(row) is dict else {INVALID_KEY: decode_line(line)}
+
+
+def _parse_packed(line: bytes) -> Row:
+    try:
+        row = _UNPACKER.decode(memoryview(line)[1:])
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        row = None
+    return row if type(row) is dict else {INVALID_KEY: line.hex()}
 
 
 def _parse_leniently(line: bytes) -> Any:

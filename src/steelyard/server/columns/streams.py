@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -12,6 +13,10 @@ from steelyard.server.columns.interface import STREAM_IDS, Stream
 from steelyard.server.columns.tables import history_stream
 from steelyard.server.db.dialect import insert
 from steelyard.server.db.prepared import Prepared
+
+#: The writer of the lines of all journals of a run. They are never compared with lines that come
+#: again: a journal counts bytes, so its records come once.
+JOURNALS = "steelyard journals"
 
 _WRITERS = msgspec.json.Decoder(dict[str, int])
 _THIS = sa.and_(
@@ -67,6 +72,12 @@ class StreamState(msgspec.Struct, frozen=True):
     tail_rows: int
     tail_bytes: int
     replaced_lines: int
+
+
+def count_lines(writers: Mapping[str, int], writer: str = "") -> int:
+    """The number of the writer's next line; of the default writer: behind those of journals."""
+    own = writers.get(writer, 0)
+    return own if writer else max(own, writers.get(JOURNALS, 0))
 
 
 def find_stream(conn: Connection, run_id: int, stream: Stream) -> StreamState | None:

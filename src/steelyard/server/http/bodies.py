@@ -1,4 +1,4 @@
-"""Reading request bodies whole: bounded, and unpacked when they are gzipped."""
+"""Reading request bodies whole: bounded, and unpacked when they are compressed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from litestar.exceptions import InternalServerException
 
 from steelyard.errors import Invalid, TooLarge, Torn
 
-GZIP_WINDOW_BITS = 31  # zlib's way to say: gzip header, largest window
+#: zlib's way to say: with this header, largest window. RFC 9110 sec. 8.4.1: `deflate` is zlib's.
+WINDOW_BITS = {"gzip": 31, "deflate": 15}
 
 
 async def read_body(
@@ -38,22 +39,22 @@ async def read_body(
     encoding = request.headers.get("content-encoding", "identity").lower()
     if encoding == "identity":
         return body
-    if encoding != "gzip":
+    if encoding not in WINDOW_BITS:
         raise Invalid(f"the body is encoded as {encoding!r}; send it plain or as gzip")
-    return unpack_gzip(body, size_bytes_max=size_bytes_max, limit_name=limit_name)
+    return unpack(body, encoding, size_bytes_max=size_bytes_max, limit_name=limit_name)
 
 
-def unpack_gzip(packed: bytes, *, size_bytes_max: int, limit_name: str) -> bytes:
-    """The content of a gzip stream. Raises Torn when it is cut or damaged, TooLarge."""
-    unpacker = zlib.decompressobj(GZIP_WINDOW_BITS)
+def unpack(packed: bytes, encoding: str, *, size_bytes_max: int, limit_name: str) -> bytes:
+    """The content of a gzip or zlib stream. Raises Torn when it is cut or damaged, TooLarge."""
+    unpacker = zlib.decompressobj(WINDOW_BITS[encoding])
     try:
         body = unpacker.decompress(packed, size_bytes_max + 1)
     except zlib.error as error:
-        raise Torn(f"the body is damaged gzip ({error}); send it again") from error
+        raise Torn(f"the body is damaged {encoding} ({error}); send it again") from error
     if len(body) > size_bytes_max:
         raise _too_large(len(body), size_bytes_max, limit_name)
     if not unpacker.eof:
-        raise Torn("the gzip body is cut off; send it again")
+        raise Torn(f"the {encoding} body is cut off; send it again")
     return body
 
 

@@ -22,6 +22,7 @@ log = logging.getLogger("steelyard.http")
 
 STATUS: dict[type[Exception], int] = {
     errors.TooLarge: 413,
+    errors.DamagedRecord: 422,
     errors.Invalid: 400,
     errors.Torn: 408,  # the official client sends again after 408, and gives up after 400
     errors.Unauthenticated: 401,
@@ -41,6 +42,7 @@ TITLES = {
     408: "Torn on its way",
     409: "Conflict",
     413: "Too large",
+    422: "Damaged",
     429: "Slow down",
     500: "Our fault",
     501: "Not installed",

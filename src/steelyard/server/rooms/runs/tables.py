@@ -55,3 +55,37 @@ alerts = sa.Table(
     sa.Column("wait_duration_ms", sa.BigInteger, nullable=False),
     sa.Column("created_at_us", sa.BigInteger, nullable=False),
 )
+
+#: One row per writer of a journal: how far its journal is kept, and what later records need.
+journal_writers = sa.Table(
+    "journal_writers",
+    metadata,
+    sa.Column("run_id", sa.BigInteger, sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("writer", sa.Text, primary_key=True),
+    sa.Column("role", sa.Text, nullable=False),  # process | sender | fork
+    sa.Column("acknowledged_bytes", sa.BigInteger, nullable=False),
+    sa.Column("skipped_records", sa.BigInteger, nullable=False),
+    sa.Column("label", sa.Text),
+    sa.Column("is_primary", sa.Boolean, nullable=False),
+    sa.Column("ends_run", sa.Boolean, nullable=False),  # the run ends when all of these have ended
+    sa.Column("had_rows", sa.Boolean, nullable=False),  # the run, before this writer
+    sa.Column("step_base", sa.BigInteger, nullable=False),  # automatic steps count from here
+    sa.Column("started_at_us", sa.BigInteger, nullable=False),  # by the writer's clock
+    sa.Column("runtime_base_us", sa.BigInteger, nullable=False),  # of the run, before this writer
+    sa.Column("heard_at_us", sa.BigInteger, nullable=False),  # by our clock
+    sa.Column("exit_code", sa.Integer),  # null until it has ended
+    sa.Column("is_crash", sa.Boolean, nullable=False),
+    sa.Column("ended_at_us", sa.BigInteger),  # by the clock of who said so
+    sa.Column("state", sa.LargeBinary),  # msgpack: its terminal, values of its step metrics
+)
+
+#: What the journals of a run have said together, beyond its row.
+journal_runs = sa.Table(
+    "journal_runs",
+    metadata,
+    sa.Column("run_id", sa.BigInteger, sa.ForeignKey("runs.id"), primary_key=True),
+    # Writers not heard of since are of an earlier life of the run, which goes on without them.
+    sa.Column("resumed_at_us", sa.BigInteger, nullable=False),
+    sa.Column("metrics", sa.Text, nullable=False),  # JSON {name: what define_metric said}
+    sa.Column("tracks", sa.Text, nullable=False),  # JSON {key: min, max, mean, … so far}
+)
