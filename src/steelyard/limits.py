@@ -118,3 +118,12 @@ HISTOGRAM_BINS_DEFAULT = 64
 HISTOGRAM_BINS_MAX = 512
 SUMMARY_KEYS_MAX = 100_000  # keys whose last value the training process itself remembers
 METRIC_DEFINITIONS_MAX = 10_000  # calls of define_metric that a run remembers
+
+# What a training process prints.
+CONSOLE_BYTES_PER_RUN_MAX = 1024 * MIB  # kept of one process's output, as UTF-8
+CONSOLE_RECORD_CHARS_MAX = MIB  # one piece of output; a longer print becomes several
+CONSOLE_PARTIAL_CHARS_MAX = 8 * 1024  # of a line without its end, held back to be joined
+CONSOLE_PARTIAL_S = 0.5  # … and for how long
+CONSOLE_WRITES_AT_ONCE = 64  # what one print keeps at most on behalf of other threads
+CONSOLE_DRAIN_S = 2.0  # how long the end of a run waits for redirected output still on its way
+CONSOLE_BACKLOG_BYTES_MAX = 64 * MIB  # redirected output waiting for a busy training process
