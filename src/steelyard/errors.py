@@ -4,9 +4,12 @@
     ├── Invalid (ValueError)       invalid          the request can never work as it is
     │   ├── TooLarge               too_large        … because it exceeds a named limit
     │   ├── DamagedRecord          damaged_journal  a record does not match its checksum
+    │   ├── ConfigError            config_changed   a config value was set before and may not change
     │   └── UsageError             usage            … because of when or how it is called
-    │       └── RunFinished        run_finished     the run has ended already
+    │       ├── RunFinished        run_finished     the run has ended already
+    │       └── UnsupportedError   unsupported      W&B has it, this version has not
     ├── Unauthenticated            unauthenticated  no key, or a key we do not know
+    │   └── NoApiKey               unauthenticated  nobody is logged in
     ├── Forbidden                  forbidden        known caller, not allowed
     ├── NotFound (LookupError)     not_found        absent, or not the caller's to see
     │   ├── EntityNotFound         entity_not_found
@@ -23,6 +26,8 @@
     │   └── StorageFull            storage_full
     ├── MissingExtra (ImportError) missing_extra    an optional dependency is not installed
     └── CannotStart                cannot_start     the server refuses to start, with the reason
+
+W&B's names stand for ours: Error, CommError (Unavailable), AuthenticationError (Unauthenticated).
 
 `code` is stable and machine-readable; the message says what, where and what to do next.
 Edges translate errors to their protocol; errors know nothing of HTTP.
@@ -79,7 +84,32 @@ class DamagedRecord(Invalid):
         self.writer, self.offset = writer, offset
 
 
+class ConfigError(Invalid):
+    """A config value was set before, and may not change unless asked for."""
+
+    code = "config_changed"
+
+    def __init__(self, key: str, old: object, new: object) -> None:
+        super().__init__(
+            f"config key {key!r} is {old!r:.200} and would become {new!r:.200}; if that is meant: "
+            "config.update(…, allow_val_change=True), or init(allow_val_change=True)"
+        )
+        self.key = key
+
+
+class UnsupportedError(UsageError):
+    """W&B has this; this version of Steelyard has not."""
+
+    code = "unsupported"
+
+
 class Unauthenticated(SteelyardError):
+    code = "unauthenticated"
+
+
+class NoApiKey(Unauthenticated, UsageError):
+    """A server is configured, and nobody is logged in to it."""
+
     code = "unauthenticated"
 
 
@@ -196,3 +226,9 @@ class MissingExtra(SteelyardError, ImportError):
 
 class CannotStart(SteelyardError):
     code = "cannot_start"
+
+
+# W&B's further names. wandb 0.31.0 errors/errors.py
+Error = SteelyardError
+CommError = Unavailable
+AuthenticationError = Unauthenticated

@@ -127,3 +127,8 @@ CONSOLE_PARTIAL_S = 0.5  # … and for how long
 CONSOLE_WRITES_AT_ONCE = 64  # what one print keeps at most on behalf of other threads
 CONSOLE_DRAIN_S = 2.0  # how long the end of a run waits for redirected output still on its way
 CONSOLE_BACKLOG_BYTES_MAX = 64 * MIB  # redirected output waiting for a busy training process
+
+# The client.
+CONFIG_FILE_BYTES_MAX = 4 * MIB  # a YAML file with the config of a run
+YAML_DEPTH_MAX = 64  # levels of maps and lists in it
+INIT_QUESTION_S_MAX = 10.0  # init() waits this long for the server, where it has to ask

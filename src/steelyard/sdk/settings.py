@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from steelyard.errors import Invalid
+from steelyard.errors import UsageError
 from steelyard.sdk import settings_values
 from steelyard.sdk.settings_names import ALIASES, ENVIRONMENT_ONLY_WANDB, IGNORED
 
@@ -320,7 +320,7 @@ class Settings:
     """Settings given by hand: `init(settings=Settings(mode="offline"))`.
 
     Takes the fields of `ClientSettings`, and those of `wandb.Settings` that mean nothing here,
-    which are accepted and ignored. Raises Invalid for a name that neither has, and for a value of
+    which are accepted and ignored. Raises UsageError for a name that neither has, and for a value of
     the wrong kind. What is not given comes from files and environment, as always.
     """
 
@@ -334,7 +334,7 @@ class Settings:
         if key in FIELDS:
             self._given[key] = convert_setting(key, value, "Settings")
         elif key not in IGNORED:
-            raise Invalid(f"Settings has no field {name!r}{_suggest(key)}")
+            raise UsageError(f"Settings has no field {name!r}{_suggest(key)}")
 
     def __getattr__(self, name: str) -> Any:
         given = self.__dict__.get("_given", {})
@@ -370,7 +370,7 @@ def load_client_settings(
     """Settings from the environment, settings files (the last wins) and arguments.
 
     An override that is None was not given. `root_dir` is made absolute below `cwd`. Raises
-    Invalid that names the setting and where it stands.
+    UsageError that names the setting and where it stands.
     """
     values, _ = merge_settings(environ, files, overrides)
     return build_settings(values, cwd=cwd)
@@ -420,7 +420,7 @@ def merge_settings(
 
 
 def build_settings(values: Mapping[str, Any], *, cwd: str | None = None) -> ClientSettings:
-    """Settings with these values and the defaults. Raises Invalid for values at odds."""
+    """Settings with these values and the defaults. Raises UsageError for values at odds."""
     root = os.path.expanduser(values.get("root_dir") or "")  # noqa: PTH111  # light
     if not os.path.isabs(root):  # noqa: PTH117
         try:
@@ -430,7 +430,7 @@ def build_settings(values: Mapping[str, Any], *, cwd: str | None = None) -> Clie
     try:
         return ClientSettings(**{**values, "root_dir": root})
     except ValueError as error:
-        raise Invalid(str(error)) from error
+        raise UsageError(str(error)) from error
 
 
 def environment_names(name: str) -> tuple[str, ...]:
@@ -452,13 +452,13 @@ _ENVIRONMENT_NAMES: dict[str, tuple[str, ...]] = {}
 
 
 def convert_setting(name: str, raw: Any, place: str) -> Any:
-    """The value of a setting from what somebody wrote. Raises Invalid that names the place."""
+    """The value of a setting from what somebody wrote. Raises UsageError that names the place."""
     annotated = ClientSettings.__annotations__[name]
     try:
         return settings_values.convert(name, annotated.__origin__, raw)
     except (ValueError, TypeError) as error:  # msgspec.ValidationError is a ValueError
         shown = _shown(name, raw)
-        raise Invalid(f"setting {name} = {shown!r} ({place}): {error}") from error
+        raise UsageError(f"setting {name} = {shown!r} ({place}): {error}") from error
 
 
 def _shown(name: str, value: Any) -> str:
