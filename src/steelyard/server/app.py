@@ -19,7 +19,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from steelyard import __version__
 from steelyard.limits import JSON_BODY_BYTES_MAX
 from steelyard.server.api import accounts as accounts_api
-from steelyard.server.api import admin, health, home, keys, live, logs, runs, series
+from steelyard.server.api import admin, health, home, journals, keys, live, logs, runs, series
 from steelyard.server.api import files as files_api
 from steelyard.server.api.live import LiveHub
 from steelyard.server.blobs.interface import BlobStore
@@ -31,6 +31,7 @@ from steelyard.server.gateway import file_stream, graphql
 from steelyard.server.gateway import files as gateway_files
 from steelyard.server.http import static
 from steelyard.server.http.auth import Authenticator
+from steelyard.server.http.ingest import Ingest
 from steelyard.server.http.metrics import Metrics
 from steelyard.server.http.observer import RequestObserver
 from steelyard.server.http.problems import exception_handlers
@@ -50,6 +51,7 @@ EDGES: tuple[ModuleType, ...] = (
     graphql,
     file_stream,
     gateway_files,
+    journals,
     health,
     accounts_api,
     admin,
@@ -126,12 +128,13 @@ def create_app(services: Services) -> Litestar:
         "authenticator": services.authenticator,
         "metrics": services.metrics,
         "now_us": services.now_us,
-        "ingest": file_stream.Ingest(
-            services.db,
-            services.sealer,
-            services.authenticator,
-            services.metrics,
-            services.now_us,
+        "ingest": Ingest(
+            db=services.db,
+            blobs=services.blobs,
+            sealer=services.sealer,
+            authenticator=services.authenticator,
+            metrics=services.metrics,
+            now_us=services.now_us,
         ),
         "stopping": services.stopping,
         "throttle": LoginThrottle(),

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -21,12 +20,9 @@ from litestar.response.base import ASGIResponse
 
 from steelyard.errors import Invalid, Overloaded, Torn
 from steelyard.limits import FILE_STREAM_BODY_BYTES_MAX, MIB
-from steelyard.server.columns.interface import Appended, Stream
-from steelyard.server.columns.sealer import Sealer
 from steelyard.server.columns.tail import encode_lines
-from steelyard.server.db.interface import Database
-from steelyard.server.http.auth import Authenticator
 from steelyard.server.http.bodies import read_body
+from steelyard.server.http.ingest import Ingest, ask_for_seal
 from steelyard.server.http.metrics import Metrics
 from steelyard.server.rooms.runs.ingest import (
     Accepted,
@@ -75,19 +71,6 @@ class FileStreamBody(msgspec.Struct, frozen=True):
 _decode_body = msgspec.json.Decoder(FileStreamBody).decode
 
 
-class Ingest(msgspec.Struct, frozen=True):
-    """What an upload needs of the server.
-
-    One dependency, because Litestar starts a task group for several: 0.2 ms of each request.
-    """
-
-    db: Database
-    sealer: Sealer
-    authenticator: Authenticator
-    metrics: Metrics
-    now_us: Callable[[], int]
-
-
 @post(
     "/files/{entity:str}/{project:str}/{run:str}/file_stream",
     status_code=200,
@@ -119,7 +102,12 @@ async def receive_file_stream(
         upload=upload,
         now_us=ingest.now_us(),
     )
-    _ask_for_seal(ingest.sealer, accepted)
+    ask_for_seal(
+        ingest.sealer,
+        accepted.run_id,
+        {"history": accepted.history, "system": accepted.system},
+        has_ended=accepted.has_ended,
+    )
     _count(ingest.metrics, len(body), accepted)
     return ASGIResponse(body=STOP if accepted.is_stop_requested else GO_ON)
 
@@ -180,18 +168,6 @@ def _count(metrics: Metrics, body_bytes: int, accepted: Accepted) -> None:
     metrics.count("steelyard_ingest_requests_total")
     metrics.count("steelyard_ingest_bytes_total", body_bytes)
     metrics.count("steelyard_ingest_rows_total", rows)
-
-
-def _ask_for_seal(sealer: Sealer, accepted: Accepted) -> None:
-    streams: dict[Stream, Appended | None] = {
-        "history": accepted.history,
-        "system": accepted.system,
-    }
-    for stream, appended in streams.items():
-        if accepted.has_ended:
-            sealer.request(accepted.run_id, stream)
-        elif appended is not None:
-            sealer.consider(accepted.run_id, stream, appended)
 
 
 handlers = [receive_file_stream]

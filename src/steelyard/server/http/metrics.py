@@ -17,7 +17,11 @@ COUNTERS = {
     "steelyard_ingest_requests_total": "File-stream requests that were acknowledged.",
     "steelyard_ingest_rows_total": "Rows of history and system metrics that were acknowledged.",
     "steelyard_ingest_bytes_total": "Bytes of file-stream bodies that were acknowledged.",
-    "steelyard_ingest_refused_total": "File-stream requests told to slow down (429).",
+    "steelyard_ingest_refused_total": "File-stream and journal requests told to slow down (429).",
+    "steelyard_journal_requests_total": "Journal requests that were acknowledged.",
+    "steelyard_journal_records_total": "Records of journals that were acknowledged.",
+    "steelyard_journal_bytes_total": "Bytes of journal bodies that were acknowledged.",
+    "steelyard_journal_skipped_total": "Records of journals that could not be applied.",
 }
 Labels = tuple[tuple[str, str], ...]
 

@@ -78,3 +78,20 @@ def _checked_state(state: str) -> str:
     if lowered not in STATES:
         raise Invalid(f"{state!r} is no state of a run; states are {', '.join(sorted(STATES))}")
     return lowered
+
+
+def fitting_changes(changes: RunChanges) -> tuple[RunChanges, str | None]:
+    """The changes that can be made, and why others cannot (the first reason), or None."""
+    kept: dict[str, Any] = {}
+    reason: str | None = None
+    for field in RunChanges.__struct_fields__:
+        value = getattr(changes, field)
+        if value is None:
+            continue
+        try:
+            values_of(RunChanges(**{field: value}))
+        except Invalid as error:
+            reason = reason or str(error)
+        else:
+            kept[field] = value
+    return RunChanges(**kept), reason

@@ -18,6 +18,7 @@ from steelyard.server.rooms.files.commands import delete_run_files
 from steelyard.server.rooms.projects.changes import next_change, next_deletion, next_run_number
 from steelyard.server.rooms.projects.model import Project
 from steelyard.server.rooms.runs.branches import (
+    BranchPoint,
     copy_source,
     inherit_config,
     inherit_summary,
@@ -25,6 +26,7 @@ from steelyard.server.rooms.runs.branches import (
     summary_at_end,
 )
 from steelyard.server.rooms.runs.changes import values_of
+from steelyard.server.rooms.runs.journal_writers import delete_journals
 from steelyard.server.rooms.runs.json_text import dump_json
 from steelyard.server.rooms.runs.model import ENDED_STATES, Run, RunChanges
 from steelyard.server.rooms.runs.names import check_run_name, invent_display_name
@@ -179,18 +181,31 @@ def record_activity(conn: Connection, run_id: int, *, now_us: int) -> bool:
     return bool(row.stop_requested)
 
 
-def finish_run(conn: Connection, run_id: int, exit_code: int, *, now_us: int) -> Run:
-    """Note the exit code of the run's process: finished, failed, killed or preempted."""
+def finish_run(
+    conn: Connection,
+    run_id: int,
+    exit_code: int,
+    *,
+    now_us: int,
+    is_crash: bool = False,
+    finished_at_us: int | None = None,
+) -> Run:
+    """Note the exit code of the run's process: finished, failed, crashed, killed or preempted.
+
+    `finished_at_us`: when it ended, if that was not now.
+    """
     run = lock_run(conn, run_id)
     state = "finished" if exit_code == 0 else "failed"
     if run.state == "preempting" and exit_code != 0:
         state = "preempted"
     elif run.stop_requested and exit_code != 0:
         state = "killed"
+    elif is_crash:
+        state = "crashed"
     values = {
         "state": state,
         "exit_code": exit_code,
-        "finished_at_us": now_us,
+        "finished_at_us": now_us if finished_at_us is None else finished_at_us,
         "heartbeat_at_us": now_us,
     }
     return _write(conn, run, values, now_us)
@@ -243,6 +258,24 @@ def mark_crashed(conn: Connection, *, now_us: int, silent_for_us: int) -> list[i
 # ---- history
 
 
+def fork_run(conn: Connection, run: Run, branch: BranchPoint, *, now_us: int) -> Run:
+    """Give a run without rows the history of another up to a step, its config and summary too.
+
+    Raises RunNotFound when there is no such run in the project, Conflict when `run` has rows.
+    """
+    source = find_run(conn, run.project_id, branch.run_name)
+    if source is None:
+        raise RunNotFound(
+            f"{run.entity}/{run.project}/{branch.run_name}, which {run.name!r} is to continue"
+        )
+    values = {
+        "config": inherit_config(source.config, run.config),
+        "summary": copy_source(conn, source, run, branch, now_us),
+        "forked_from": f"{source.name}?_step={branch.step}",
+    }
+    return _write(conn, run, values, now_us)
+
+
 def rewind_run(conn: Connection, run: Run, *, last_step: int, now_us: int) -> tuple[Run, int]:
     """(run, history lines left): everything after `last_step` forgotten, summary as of then."""
     run = lock_run(conn, run.id)
@@ -260,6 +293,7 @@ def delete_run(conn: Connection, run: Run, *, now_us: int) -> None:
     edit.delete_streams(conn, run.id)
     console.delete_lines(conn, run.id)
     delete_run_files(conn, run.id)
+    delete_journals(conn, run.id)
     conn.execute(sa.delete(alerts).where(alerts.c.run_id == run.id))
     conn.execute(sa.delete(runs).where(runs.c.id == run.id))
     next_deletion(conn, run.project_id, now_us)

@@ -1,0 +1,192 @@
+"""From the bytes of a journal to records, and from their values to plain ones. Pure.
+
+Nothing here raises for a record that makes no sense: it is marked, so that the records behind it
+are not held up by it for ever.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from steelyard import limits
+from steelyard.errors import DamagedRecord, Invalid, TooLarge
+from steelyard.wire import journal
+
+#: Types of values that need no look inside.
+SCALARS: Final = frozenset({float, int, bool, str, type(None)})
+
+_decode_msgpack = msgspec.msgpack.Decoder().decode
+_decode_json = msgspec.json.Decoder().decode
+
+
+class SkippedRecord(Exception):
+    """A record that cannot be applied, with the reason."""
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """`end` is the offset in the journal behind the record. Kind 0: unreadable, payload says why."""
+
+    end: int
+    kind: int
+    time_us: int
+    payload: Any
+
+
+def decode_records(body: bytes, *, writer: str, offset: int) -> list[Record]:
+    """The whole records of a body that begins at byte `offset` of the journal.
+
+    A record that is cut off at the end is left out, and so is what stands behind one that is
+    damaged or too large: DamagedRecord (wrong checksum) and TooLarge (JOURNAL_RECORD_BYTES_MAX)
+    are raised when the body begins with it, after all before it was kept.
+    """
+    records: list[Record] = []
+    try:
+        for end, encoded in journal.split_bodies(body):
+            if len(encoded) > limits.JOURNAL_RECORD_BYTES_MAX:
+                break
+            records.append(_decode(offset + end, encoded))
+    except journal.DamagedJournal as error:
+        if not records:
+            raise DamagedRecord(writer, offset) from error
+    if not records and len(body) >= journal.HEADER_BYTES:
+        length, _ = journal.HEADER.unpack_from(body, 0)
+        if length > limits.JOURNAL_RECORD_BYTES_MAX:
+            raise TooLarge(
+                f"the record at byte {offset:,} of the journal of writer {writer!r}",
+                size=length,
+                limit=limits.JOURNAL_RECORD_BYTES_MAX,
+                limit_name="JOURNAL_RECORD_BYTES_MAX",
+            )
+    return records
+
+
+def _decode(end: int, encoded: memoryview) -> Record:
+    try:
+        value = decode_text(encoded) if encoded[:1] == b"[" else _decode_msgpack(encoded)
+        kind, _, time_us, payload = value
+    except (msgspec.MsgspecError, ValueError, RecursionError, TypeError) as error:
+        return Record(end, 0, 0, f"its body cannot be read ({error})")
+    if type(kind) is not int or type(time_us) is not int:
+        return Record(end, 0, 0, "its body is not [kind, number, time, payload]")
+    return Record(end, kind, time_us, payload)
+
+
+def decode_text(encoded: memoryview | bytes) -> Any:
+    """The value of JSON in Python's dialect: bare NaN; halves of surrogate pairs become "?"."""
+    try:
+        return _decode_json(encoded)
+    except msgspec.MsgspecError:
+        value = json.loads(bytes(encoded).decode("utf-8", "replace"))
+        whole = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+        return json.loads(whole)
+
+
+# ---- START
+
+
+class Point(msgspec.Struct, frozen=True):
+    """A step of a run, to go on from."""
+
+    run: str
+    step: int
+
+
+class Start(msgspec.Struct, frozen=True, kw_only=True):
+    """What the first record of a journal says. Fields that we do not know are ignored."""
+
+    v: int
+    role: str = "process"
+    resume: str | None = None
+    fork_from: Point | None = None
+    resume_from: Point | None = None
+    step_base: int | None = None
+    display_name: str | None = None
+    notes: str | None = None
+    tags: list[str] | None = None
+    group: str | None = None
+    job_type: str | None = None
+    sweep: str | None = None
+    label: str | None = None
+    is_primary: bool = True
+    updates_finish_state: bool = True
+    client: str | None = None
+    python: str | None = None
+    started_at_us: int | None = None
+
+    @property
+    def is_process(self) -> bool:
+        return self.role == "process"
+
+    @property
+    def is_new(self) -> bool:
+        """The run must not exist yet."""
+        return self.is_process and (self.resume == "never" or self.fork_from is not None)
+
+
+def read_start(record: Record) -> Start:
+    """The START at the beginning of a journal. Raises Invalid: nothing can be done without it."""
+    if record.kind != journal.START:
+        raise Invalid(f"a journal begins with a START record, not with kind {record.kind}")
+    try:
+        start = msgspec.convert(record.payload, Start)
+    except msgspec.ValidationError as error:
+        raise Invalid(f"the START of the journal makes no sense: {error}") from error
+    if start.v > journal.VERSION:
+        raise Invalid(
+            f"the journal has format {start.v}, this server reads up to {journal.VERSION}; "
+            "update the server, then send it again"
+        )
+    if start.role not in ("process", "sender", "fork"):
+        raise Invalid(f"a writer's role is process, sender or fork, not {start.role!r}")
+    return start
+
+
+# ---- values
+
+
+def check_row(data: Any) -> dict[str, Any]:
+    """The values of a row, plain. Raises SkippedRecord for what is no map with names."""
+    if type(data) is not dict:
+        raise SkippedRecord(f"its values are {type(data).__name__}, not a map")
+    if SCALARS.issuperset(map(type, data.values())) and {str}.issuperset(map(type, data)):
+        return data
+    return {_name(key): plain(value) for key, value in data.items()}
+
+
+def plain(value: Any, depth: int = 1) -> Any:
+    """The value in types that JSON has. What is nested too deep is kept as its text."""
+    if type(value) in SCALARS:
+        return value
+    if isinstance(value, list):
+        if depth >= limits.LINE_DEPTH_MAX:
+            return _as_text(value)
+        return [plain(item, depth + 1) for item in value]
+    if isinstance(value, dict):
+        if depth >= limits.LINE_DEPTH_MAX:
+            return _as_text(value)
+        return {_name(key): plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
+    return str(value)
+
+
+def check_map(payload: Any, what: str) -> Mapping[str, Any]:
+    """The payload of a record that must be a map, plain. Raises SkippedRecord."""
+    if type(payload) is not dict:
+        raise SkippedRecord(f"{what} must be a map, not {type(payload).__name__}")
+    return {_name(key): plain(value) for key, value in payload.items()}
+
+
+def _name(key: Any) -> str:
+    return key if type(key) is str else str(key)
+
+
+def _as_text(value: Any) -> str:
+    return json.dumps(value, default=str)

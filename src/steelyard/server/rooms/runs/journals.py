@@ -1,0 +1,204 @@
+"""Journals: what the processes of a run wrote, received as bytes, applied once.
+
+One request is one transaction: the records and the byte count that acknowledges them are kept
+together or not at all. Records at or below that count were applied before, so a request that comes
+twice, or overlaps another, changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from steelyard import limits
+from steelyard.errors import Forbidden, Invalid, RunNotFound
+from steelyard.server.columns.interface import Appended
+from steelyard.server.db.prepared import Prepared
+from steelyard.server.rooms.accounts.model import Caller
+from steelyard.server.rooms.accounts.policy import may_read_entity, may_write_entity
+from steelyard.server.rooms.runs.ingest import RunPath
+from steelyard.server.rooms.runs.joins import project_names
+from steelyard.server.rooms.runs.journal_apply import Draft, DraftRun
+from steelyard.server.rooms.runs.journal_records import Record, read_start
+from steelyard.server.rooms.runs.journal_start import open_journal
+from steelyard.server.rooms.runs.journal_writers import find_writer, update_writer
+from steelyard.server.rooms.runs.tables import journal_runs, runs
+
+log = logging.getLogger("steelyard.journals")
+
+_WRITER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """One request: whole records from byte `offset` of a writer's journal; none: a heartbeat."""
+
+    writer: str
+    offset: int
+    records: list[Record]
+
+
+class Accepted(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of an upload. `acknowledged` bytes of the journal are kept for good."""
+
+    run_id: int
+    entity: str
+    project: str
+    run: str
+    display_name: str
+    acknowledged: int
+    is_stop_requested: bool
+    had_rows: bool
+    has_ended: bool = False
+    records: int = 0
+    skipped: int = 0
+    reason: str | None = None
+    history: Appended | None = None
+    system: Appended | None = None
+
+
+#: Locks the run, so that uploads to one run come one after the other on PostgreSQL as well.
+_SELECT_RUN = Prepared(
+    sa.select(
+        runs.c.id,
+        runs.c.project_id,
+        runs.c.state,
+        runs.c.stop_requested,
+        runs.c.created_at_us,
+        runs.c.display_name,
+        runs.c.summary,
+        project_names.c.entity_id,
+        journal_runs.c.resumed_at_us,
+        journal_runs.c.metrics,
+        journal_runs.c.tracks,
+    )
+    .join(project_names, project_names.c.id == runs.c.project_id)
+    .outerjoin(journal_runs, journal_runs.c.run_id == runs.c.id)
+    .where(
+        project_names.c.entity == sa.bindparam("of_entity"),
+        project_names.c.name == sa.bindparam("of_project"),
+        runs.c.name == sa.bindparam("of_run"),
+    )
+    .with_for_update(of=runs)
+)
+
+
+def check_writer_name(writer: str) -> None:
+    """Raises Invalid for what is no name of a writer."""
+    if len(writer) > limits.JOURNAL_WRITER_CHARS_MAX or not _WRITER_NAME.fullmatch(writer):
+        raise Invalid(
+            f"{writer[:80]!r} is no name of a writer: letters, digits, _ and -, at most "
+            f"{limits.JOURNAL_WRITER_CHARS_MAX} of them"
+        )
+
+
+def accept_journal(
+    conn: Connection, *, caller: Caller, path: RunPath, upload: Upload, now_us: int
+) -> Accepted:
+    """Keep what is new in a part of a journal, and note that its writer lives.
+
+    Raises RunNotFound for a run that is not there, was deleted, or is not the caller's to see,
+    unless the journal begins here; RunExists; Forbidden for a viewer; Invalid for a journal that
+    does not begin with START, or a part that does not begin where a record does.
+    """
+    check_writer_name(upload.writer)
+    entity = path.entity or caller.default_entity
+    where = {"of_entity": entity, "of_project": path.project, "of_run": path.run}
+    run = _find_writable(conn, caller, where)
+    writer = None if run is None else find_writer(conn, run.id, upload.writer)
+    reason: str | None = None
+    if writer is None and upload.offset == 0 and upload.records:
+        first = upload.records[0]
+        start = read_start(first)
+        reason = open_journal(
+            conn,
+            caller=caller,
+            entity=entity,
+            project=path.project,
+            run=path.run,
+            writer=upload.writer,
+            start=start,
+            time_us=first.time_us,
+            now_us=now_us,
+        )
+        run = _find_writable(conn, caller, where)
+        assert run is not None
+        writer = find_writer(conn, run.id, upload.writer)
+    if run is None:
+        raise RunNotFound(f"{entity}/{path.project}/{path.run}")
+    draft = Draft(conn, run, writer, now_us=now_us)
+    if reason is not None:
+        draft.note_skipped(reason)
+    records = [] if writer is None else _list_new(upload, writer.acknowledged_bytes)
+    for record in records:
+        draft.apply(record)
+    acknowledged = 0 if writer is None else writer.acknowledged_bytes
+    if records:
+        acknowledged = records[-1].end
+    if writer is not None:
+        update_writer(
+            conn,
+            run.id,
+            writer,
+            acknowledged_bytes=acknowledged,
+            skipped_records=writer.skipped_records + draft.skipped,
+            now_us=now_us,
+        )
+    has_ended = draft.save()
+    if draft.skipped:
+        log.warning(
+            "records of a journal skipped",
+            extra={
+                "run": path.run,
+                "writer": upload.writer,
+                "count": draft.skipped,
+                "reason": draft.reason,
+            },
+        )
+    return Accepted(
+        run_id=run.id,
+        entity=entity,
+        project=path.project,
+        run=path.run,
+        display_name=draft.display_name,
+        acknowledged=acknowledged,
+        is_stop_requested=bool(run.stop_requested),
+        had_rows=writer is not None and bool(writer.had_rows),
+        has_ended=has_ended,
+        records=len(records),
+        skipped=draft.skipped,
+        reason=draft.reason,
+        history=draft.history_appended,
+        system=draft.system_appended,
+    )
+
+
+def _find_writable(conn: Connection, caller: Caller, where: dict[str, str]) -> DraftRun | None:
+    row = _SELECT_RUN.first(conn, where)
+    run = None if row is None else DraftRun(*row)
+    if run is None or not may_read_entity(caller, run.entity_id):
+        return None
+    if not may_write_entity(caller, run.entity_id):
+        raise Forbidden(
+            f"you are a viewer in {where['of_entity']!r} and may not write to its runs; "
+            "ask one of its admins"
+        )
+    return run
+
+
+def _list_new(upload: Upload, acknowledged: int) -> list[Record]:
+    """The records behind what is kept already; none when there is a gap before them."""
+    if upload.offset > acknowledged:
+        return []
+    ends = [upload.offset, *(record.end for record in upload.records)]
+    if ends[-1] <= acknowledged:
+        return []
+    if acknowledged not in ends:
+        raise Invalid(
+            f"no record of this journal begins at byte {acknowledged:,}, up to where it is kept: "
+            "it is not the journal that was sent before"
+        )
+    return upload.records[ends.index(acknowledged) :]
