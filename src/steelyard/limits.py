@@ -132,3 +132,17 @@ CONSOLE_BACKLOG_BYTES_MAX = 64 * MIB  # redirected output waiting for a busy tra
 CONFIG_FILE_BYTES_MAX = 4 * MIB  # a YAML file with the config of a run
 YAML_DEPTH_MAX = 64  # levels of maps and lists in it
 INIT_QUESTION_S_MAX = 10.0  # init() waits this long for the server, where it has to ask
+
+# The sender process, and `steelyard sync`.
+SENDER_RESTARTS_MAX = 5  # of one killed sender, by the process it works for
+SENDER_LINE_BYTES_MAX = MIB  # one message between a process and its sender
+SENDER_LINGER_S = 24 * 3600  # how long it outlives its process to reach a server that is away
+SENDER_LOG_BYTES_MAX = MIB  # of one run folder
+SENDER_RETRY_S_MAX = 60.0  # between two tries to reach a server
+SENDER_HEARTBEAT_S = 30.0  # silence after which the server is told that the run lives
+SENDER_FINISH_HELD_S = 10.0  # the end of a run waits this long for its files
+RUN_FILES_MAX = 100_000  # files of one run
+LEFTOVER_RUNS_AT_ONCE = 1000  # run folders of earlier processes looked at by one sender
+LEFTOVER_DAYS_MAX = 30
+JOURNAL_BYTES_KEPT_MAX = 10 * 1024 * MIB  # of sent journals below one root; the oldest go first
+SYNC_RUNS_AT_ONCE = 8
