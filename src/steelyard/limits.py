@@ -146,3 +146,11 @@ LEFTOVER_RUNS_AT_ONCE = 1000  # run folders of earlier processes looked at by on
 LEFTOVER_DAYS_MAX = 30
 JOURNAL_BYTES_KEPT_MAX = 10 * 1024 * MIB  # of sent journals below one root; the oldest go first
 SYNC_RUNS_AT_ONCE = 8
+
+# Files of a run, as the training process names them.
+FILES_SAVED_AT_ONCE_MAX = 10_000  # by one call to save()
+FILE_BYTES_COPIED_MAX = 16 * MIB  # a larger file saved "now" is linked instead of copied
+CODE_FILES_MAX = 5000  # stored by one call to log_code()
+CODE_FILE_BYTES_MAX = 4 * MIB  # a larger file is hardly code
+CODE_BYTES_MAX = 64 * MIB  # all files of one call to log_code()
+CODE_DIRECTORIES_MAX = 50_000  # looked into by one call to log_code()
