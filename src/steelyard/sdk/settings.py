@@ -18,7 +18,12 @@ import msgspec
 
 from steelyard.errors import UsageError
 from steelyard.sdk import settings_values
-from steelyard.sdk.settings_names import ALIASES, ENVIRONMENT_ONLY_WANDB, IGNORED
+from steelyard.sdk.settings_names import (
+    ALIASES,
+    ENVIRONMENT_ONLY_WANDB,
+    IGNORED,
+    PLAIN_VARIABLES,
+)
 
 
 def _doc(text: str) -> Any:
@@ -64,8 +69,11 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
     config_dir: Annotated[
         str | None, _doc("Directory of the user's settings file. Empty: ~/.config/steelyard.")
     ] = None
-    credentials_file: Annotated[
-        str | None, _doc("Path of the netrc file. Empty: $NETRC, else ~/.netrc.")
+    netrc_file: Annotated[
+        str | None, _doc("File in which API keys are kept. Empty: ~/.netrc. $NETRC sets it too.")
+    ] = None
+    api_key_source: Annotated[
+        str | None, _doc("Where the API key comes from, for messages; set by the client itself.")
     ] = None
 
     # What the run is.
@@ -320,8 +328,8 @@ class Settings:
     """Settings given by hand: `init(settings=Settings(mode="offline"))`.
 
     Takes the fields of `ClientSettings`, and those of `wandb.Settings` that mean nothing here,
-    which are accepted and ignored. Raises UsageError for a name that neither has, and for a value of
-    the wrong kind. What is not given comes from files and environment, as always.
+    which are accepted and ignored. Raises UsageError for a name that neither has, and for a value
+    of the wrong kind. What is not given comes from files and environment, as always.
     """
 
     def __init__(self, **fields: Any) -> None:
@@ -442,8 +450,7 @@ def environment_names(name: str) -> tuple[str, ...]:
         suffixes.insert(0, name[1:].upper())  # WANDB__LABEL for x_label
     wandb = [f"WANDB_{suffix}" for suffix in suffixes]
     ours = [f"STEELYARD_{s}" for s in suffixes if s not in ENVIRONMENT_ONLY_WANDB]
-    plain = {"http_proxy", "https_proxy", "no_proxy"} & {name}
-    names = (*plain, *(p.upper() for p in plain), *wandb, *ours)
+    names = (*PLAIN_VARIABLES.get(name, ()), *wandb, *ours)
     _ENVIRONMENT_NAMES[name] = names
     return names
 

@@ -19,8 +19,16 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "x_graphql_timeout_seconds": ("HTTP_TIMEOUT",),
 }
 
+#: Field → variables without a prefix that set it, weaker than all others.
+PLAIN_VARIABLES: Mapping[str, tuple[str, ...]] = {
+    "http_proxy": ("http_proxy", "HTTP_PROXY"),
+    "https_proxy": ("https_proxy", "HTTPS_PROXY"),
+    "no_proxy": ("no_proxy", "NO_PROXY"),
+    "netrc_file": ("NETRC",),
+}
+
 #: Not read with our prefix, because `steelyard up` reads another setting from that variable.
-ENVIRONMENT_ONLY_WANDB = frozenset({"HOST", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"})
+ENVIRONMENT_ONLY_WANDB = frozenset({"HOST"})
 
 #: Fields of `wandb.Settings` that are accepted and do nothing: they tune parts of that client
 #: which ours does not have, or name services of its vendor.
@@ -32,6 +40,7 @@ IGNORED = frozenset(
         "azure_account_url_to_access_key",
         "console_chunk_max_bytes",
         "console_chunk_max_seconds",
+        "credentials_file",
         "disable_git_fork_point",
         "disable_job_creation",
         "docker",
