@@ -16,6 +16,7 @@
     │   ├── ProjectNotFound        project_not_found
     │   ├── RunNotFound            run_not_found
     │   ├── FileMissing            file_missing
+    │   │   └── NothingToRestore (ValueError)       … that a script asked for
     │   └── BlobMissing            blob_missing
     ├── Conflict                   conflict         clashes with what is stored
     │   └── RunExists              run_exists       a new run was asked for, and it is there
@@ -167,6 +168,10 @@ class FileMissing(NotFound):
             f"no file {name!r} in this run; it was deleted, or its upload has not finished"
         )
         self.name = name
+
+
+class NothingToRestore(FileMissing, ValueError):
+    """`restore` found no file of that name; scripts written for wandb expect a ValueError."""
 
 
 class BlobMissing(NotFound):
