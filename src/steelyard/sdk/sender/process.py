@@ -61,14 +61,14 @@ def _place() -> str:
         fd = os.open("/proc/sys/kernel/random/boot_id", os.O_RDONLY)
         boot = os.read(fd, 36).decode()
         os.close(fd)
-        namespace = os.readlink("/proc/self/ns/pid")
+        namespace = os.readlink("/proc/self/ns/pid")  # noqa: PTH115  # light
     except OSError:
         return UNKNOWN
     return f"{boot[:8]}-{namespace.strip('pid:[]')}"
 
 
 def _describe_by_psutil(pid: int) -> str:
-    import psutil
+    import psutil  # type: ignore[import-untyped]  # no stubs
 
     try:
         process = psutil.Process(pid)
