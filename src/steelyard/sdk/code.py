@@ -6,7 +6,7 @@ import inspect
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from steelyard.errors import Invalid
 from steelyard.limits import (
@@ -15,8 +15,12 @@ from steelyard.limits import (
     CODE_FILE_BYTES_MAX,
     CODE_FILES_MAX,
 )
-from steelyard.sdk.files import save_as
+from steelyard.sdk.files import folder_of, save_as
 from steelyard.sdk.journal.folder import RunFolder
+from steelyard.sdk.terminal import termlog, termwarn
+
+if TYPE_CHECKING:
+    from steelyard.sdk.run import Run
 
 #: Takes a path, or a path and the root that is walked.
 PathTest = Callable[[str, str], bool] | Callable[[str], bool]
@@ -45,6 +49,30 @@ def is_foreign(path: str, root: str) -> bool:
 
 
 def log_code(
+    run: Run,
+    root: str | os.PathLike[str] | None = ".",
+    name: str | None = None,
+    include_fn: PathTest | None = None,
+    exclude_fn: PathTest | None = None,
+) -> None:
+    """`Run.log_code`: `store_code` for a run.
+
+    W&B makes an artifact called `name` of the files and returns it; here they are files of the
+    run, and the answer is None. Raises RunFinished after the run's end.
+    """
+    folder = folder_of(run, "log_code()")
+    if folder is not None:
+        store_code(
+            folder,
+            root,
+            include_fn or is_code,
+            exclude_fn or is_foreign,
+            say=termlog,
+            warn=termwarn,
+        )
+
+
+def store_code(
     folder: RunFolder,
     root: str | os.PathLike[str] | None = ".",
     include_fn: PathTest = is_code,

@@ -18,15 +18,18 @@ from steelyard.errors import (
     Invalid,
     NotFound,
     NothingToRestore,
+    RunFinished,
     TooLarge,
     Unavailable,
     UsageError,
 )
 from steelyard.limits import FILE_BYTES_COPIED_MAX, FILE_PATH_BYTES_MAX, FILES_SAVED_AT_ONCE_MAX
 from steelyard.sdk.journal.folder import RunFolder, append_to_files_list, make_writer_name
+from steelyard.sdk.terminal import termwarn
 
 if TYPE_CHECKING:
     from steelyard.sdk.connection import Connection
+    from steelyard.sdk.run import Run
     from steelyard.sdk.settings import ClientSettings
 
 Policy = Literal["live", "now", "end"]
@@ -37,6 +40,62 @@ DOWNLOAD_TIMEOUT_S: Final = 60.0
 
 
 def save(
+    run: Run,
+    glob_str: str | bytes | os.PathLike[str],
+    base_path: str | os.PathLike[str] | None = None,
+    policy: str = "live",
+    glob: bool = True,
+) -> list[str]:
+    """`Run.save`: `save_files` for a run; a disabled one keeps nothing.
+
+    Raises RunFinished after the run's end, and what `save_files` raises.
+    """
+    folder = folder_of(run, "save()")
+    if folder is None:
+        return []
+    return save_files(folder, glob_str, base_path, policy, glob, warn=termwarn)
+
+
+def folder_of(run: Run, call: str) -> RunFolder | None:
+    """Where files of the run go; None when it is disabled. Raises RunFinished after its end."""
+    if run._is_finished:
+        raise RunFinished(run.id, call)
+    return run.folder
+
+
+def restore(
+    run: Run | None,
+    name: str,
+    run_path: str | None = None,
+    replace: bool = False,
+    root: str | os.PathLike[str] | None = None,
+    *,
+    settings: ClientSettings | None = None,
+) -> TextIO | None:
+    """`Run.restore`, and `steelyard.restore` with the active run or None: see `restore_file`.
+
+    The default of `run_path` is the run itself, of `root` its directory; without a run `run_path`
+    is needed, and `root` is the current directory. None from a disabled run that has no such file.
+    """
+    if run is None and run_path is None:
+        raise UsageError(
+            "restore() without an active run needs run_path='entity/project/run'; "
+            "or call steelyard.init() first"
+        )
+    if root is None:
+        root = Path.cwd() if run is None else run.dir
+    if run is not None and run.disabled:
+        try:
+            return restore_file(name, run_path="", root=root, settings=None, replace=False)
+        except NothingToRestore:
+            return None
+    if settings is None and run is not None:
+        settings = run.settings
+    path = run_path or (run.path if run is not None else "")
+    return restore_file(name, run_path=path, root=root, settings=settings, replace=replace)
+
+
+def save_files(
     folder: RunFolder,
     glob_str: str | bytes | os.PathLike[str],
     base_path: str | os.PathLike[str] | None = None,
@@ -98,7 +157,7 @@ def save(
 
 
 def save_as(folder: RunFolder, source: str, name: str, policy: str = "now") -> str:
-    """Make one file part of the run under the name given. Returns the name. Raises as `save`."""
+    """Make one file part of the run under the name given. Returns the name. Raises as `save_files`."""
     if problem := _why_no_name(name):
         raise Invalid(f"{source!r} cannot be saved: {problem}")
     _place(folder, source, name, policy)
@@ -227,7 +286,7 @@ def _copy(source: str, target: Path) -> None:
     shutil.copyfile(source, target)
 
 
-def restore(
+def restore_file(
     name: str,
     *,
     run_path: str,
