@@ -83,6 +83,8 @@ RETRY_AFTER_S = 5  # what an overloaded or unavailable server asks clients to wa
 CONSOLE_BLOCK_LINES = 256
 CONSOLE_GAP_LINES_MAX = 10_000_000  # empty lines a write may leave before it
 CONSOLE_LINE_CHARS_SEARCHED = 4096  # a search looks at this much of a line
+CONSOLE_REWRITABLE_LINES = 32  # that a process can go back to; the official client keeps as many
+CONSOLE_LINE_CHARS_MAX = 65_536  # a longer line of a journal goes on in the next one
 CONSOLE_SEARCH_S = 5.0  # a search that takes longer gives back what it found
 
 # Runs.
@@ -110,6 +112,8 @@ JOURNAL_WRITER_CHARS_MAX = 64
 JOURNAL_WAITING_BYTES_MAX = 64 * MIB  # records kept in memory while the disk takes none
 
 # The client.
+NAME_WAIT_S = 5.0  # run.url and run.entity wait that long, once, for what the server calls the run
+FINISH_TIMEOUT_S_MAX = 30 * 24 * 3600.0  # finish_timeout=0 means this long
 RUN_FOLDER_NAMES_TRIED_MAX = 1000  # runs of one id started within one second in one directory
 VALUE_DEPTH_MAX = 100  # levels of lists and dicts in one logged value
 VALUE_TEXT_CHARS_IN_MESSAGES = 100  # of a refused value, quoted in the error
@@ -154,3 +158,25 @@ CODE_FILES_MAX = 5000  # stored by one call to log_code()
 CODE_FILE_BYTES_MAX = 4 * MIB  # a larger file is hardly code
 CODE_BYTES_MAX = 64 * MIB  # all files of one call to log_code()
 CODE_DIRECTORIES_MAX = 50_000  # looked into by one call to log_code()
+
+# What is captured of a process and its machine.
+CAPTURED_ARGUMENTS_MAX = 1000  # of a command line
+CAPTURED_VARIABLE_CHARS_MAX = 4096  # of one environment variable or argument
+CAPTURED_PACKAGES_MAX = 10_000
+CAPTURED_FILE_BYTES_MAX = 4 * MIB  # a small file of git, /proc or /sys that is read whole
+CAPTURED_SCRIPT_BYTES_MAX = 16 * MIB  # main script or notebook
+DIFF_BYTES_MAX = 16 * MIB  # of diff.patch; changes beyond are named, not stored
+DIFF_FILE_BYTES_MAX = MIB  # changes of one file in it
+DIFF_BYTES_READ_MAX = 1024 * MIB  # of what git says, before it is stopped
+UNTRACKED_FILES_NAMED_MAX = 200
+UNTRACKED_BYTES_READ_MAX = 8 * MIB  # names of untracked files
+GIT_COMMAND_S = 20.0  # one git command, before it is killed
+JUPYTER_SERVERS_ASKED_MAX = 4
+JUPYTER_ANSWER_S = 1.0
+JUPYTER_ANSWER_BYTES_MAX = 4 * MIB
+SAMPLED_PROCESSES_MAX = 4096  # of a process tree
+SAMPLED_DISKS_MAX = 16
+SAMPLED_GPUS_MAX = 64
+OPEN_METRICS_ANSWER_S = 2.0  # one endpoint
+OPEN_METRICS_BYTES_MAX = 8 * MIB
+OPEN_METRICS_SERIES_MAX = 1000  # of all endpoints in one sample
