@@ -237,3 +237,8 @@ def name_biggest(data: Mapping[str, Any]) -> tuple[str, int]:
     sizes = {key: len(encode_msgpack(value)) for key, value in data.items()}
     key = max(sizes, key=sizes.__getitem__)
     return key, sizes[key]
+
+
+def plain_config(key: str, value: Any) -> Any:
+    """The plain form of a value of the config. Raises Invalid, naming the key."""
+    return plain(value, key=key, use="config")

@@ -24,6 +24,7 @@ from typing import Any
 
 from steelyard.errors import Invalid, NotFound
 from steelyard.limits import RUN_FOLDER_NAMES_TRIED_MAX
+from steelyard.sdk.sender.process import describe_start
 
 #: Version of `run.json`.
 VERSION = 1
@@ -135,7 +136,7 @@ def create_run_folder(
             "mode": mode,
             "writer": writer,
             "pid": os.getpid(),
-            "pid_started": process_start(os.getpid()),
+            "pid_started": describe_start(os.getpid()),
             "started_at_us": started_at_us,
             "program": program,
         },
@@ -310,31 +311,3 @@ def append_to_files_list(folder: RunFolder, path: str, *, source: str | None, po
         os.write(file, line.encode())
     finally:
         os.close(file)
-
-
-def process_start(pid: int) -> str:
-    """What tells a process from a later one with the same pid; "" where the system does not say.
-
-    Linux: the boot id and the start time in clock ticks since boot (proc(5), /proc/pid/stat
-    field 22).
-    """
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
-        ticks = stat.rpartition(b")")[2].split()[19].decode()
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except (OSError, IndexError, ValueError):
-        return ""
-    return f"{boot}/{ticks}"
-
-
-def is_process_alive(pid: int, started: str) -> bool:
-    """Whether the process that `process_start` described as `started` still runs."""
-    if started and (now := process_start(pid)):
-        return now == started
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return not started

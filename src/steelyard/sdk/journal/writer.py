@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import threading
-import weakref
 import zlib
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -23,6 +22,7 @@ from steelyard.limits import (
     JOURNAL_SEGMENT_BYTES,
     JOURNAL_WAITING_BYTES_MAX,
 )
+from steelyard.sdk.fork import tell_of_forks
 from steelyard.sdk.journal.folder import make_writer_name
 from steelyard.sdk.journal.reader import segment_name
 from steelyard.sdk.values import encode_msgpack, name_biggest, plain, plain_row
@@ -39,8 +39,6 @@ _NOT_PLAIN: Final = (
 )
 _LOST_FILE: Final = {errno.EBADF, errno.ESTALE}
 
-_writers: weakref.WeakSet[JournalWriter] = weakref.WeakSet()
-
 
 class JournalWriter:
     """One writer's journal. Any thread may append; a forked child goes on in a journal of its own.
@@ -51,6 +49,7 @@ class JournalWriter:
     Attributes:
         writer: the name of the journal; another one in a forked child, from its first append.
         refused_count: records that found neither disk nor memory.
+        history_at_us: when the last row was added, in µs since 1970; 0 before the first.
     """
 
     __slots__ = (
@@ -70,6 +69,7 @@ class JournalWriter:
         "_waiting_bytes",
         "_was_warned",
         "folder",
+        "history_at_us",
         "refused_count",
         "warn",
         "writer",
@@ -82,15 +82,16 @@ class JournalWriter:
         writer: str,
         start: dict[str, Any],
         warn: Callable[[str], None] | None,
+        started_at_us: int | None = None,
     ) -> None:
         self.folder = folder
         self.writer = writer
         self.warn = warn
-        self.refused_count = 0
+        self.refused_count = self.history_at_us = 0
         self._start = start
         self._lock = threading.RLock()  # of the same thread: a signal handler may log, too
         self._is_closed = self._is_forked = self._was_warned = False
-        self._begin(time_ns() // 1000)
+        self._begin(time_ns() // 1000 if started_at_us is None else started_at_us)
 
     @classmethod
     def create(
@@ -100,14 +101,16 @@ class JournalWriter:
         writer: str,
         start: dict[str, Any],
         warn: Callable[[str], None] | None = None,
+        started_at_us: int | None = None,
     ) -> JournalWriter:
         """Begin the journal `writer` in a run folder, with the record START.
 
-        `warn` is told, once, when the disk takes no more. It must not raise.
+        `warn` is told, once, when the disk takes no more; it must not raise. `started_at_us` is
+        the time of START, from which the server counts the run time of rows; default: now.
         """
-        self = cls(folder, writer=writer, start=dict(start), warn=warn)
+        self = cls(folder, writer=writer, start=dict(start), warn=warn, started_at_us=started_at_us)
         self.append(START, self._start)
-        _writers.add(self)
+        tell_of_forks(self)
         return self
 
     def _begin(self, started_at_us: int) -> None:
@@ -124,6 +127,11 @@ class JournalWriter:
     def size_bytes(self) -> int:
         """Bytes of the journal on disk."""
         return self._base_offset + self._segment_bytes
+
+    @property
+    def count(self) -> int:
+        """Records so far, those that wait included."""
+        return self._number
 
     @property
     def waiting_count(self) -> int:
@@ -151,7 +159,7 @@ class JournalWriter:
         with self._lock:
             if self._is_slow:
                 self._prepare()
-            now_us = time_ns() // 1000
+            now_us = self.history_at_us = time_ns() // 1000
             try:
                 body = encode_msgpack((HISTORY, self._number, now_us, (step, is_automatic, data)))
             except _NOT_PLAIN:
@@ -266,7 +274,7 @@ class JournalWriter:
         elif added:  # a part: the caller does not hear that it was logged, so it may go
             os.ftruncate(self._fd, self._segment_bytes)
 
-    def _become_child(self) -> None:
+    def become_child(self) -> None:
         """In a forked child, before anything else runs there: the parent's file is not ours."""
         self._lock = threading.RLock()  # another thread of the parent may have held the old one
         self._is_slow = True
@@ -277,19 +285,23 @@ class JournalWriter:
         self._is_forked = False
         if self._fd >= 0:
             os.close(self._fd)
-        parent, self.writer = self.writer, make_writer_name()
+        self._start = self.describe_fork()
+        self.writer = self._start["writer"]
+        self._begin(self._started_at_us)
+        self.append(START, self._start)
+
+    def describe_fork(self) -> dict[str, Any]:
+        """START of another journal of the same run and time, by the process that asks."""
         start = {key: value for key, value in self._start.items() if key not in _START_OF_RUN}
-        self._start = {
+        return {
             **start,
             "role": "fork",
-            "writer": self.writer,
-            "forked_from": parent,
+            "writer": make_writer_name(),
+            "forked_from": self.writer,
             "pid": os.getpid(),
             "is_primary": False,
             "updates_finish_state": False,
         }
-        self._begin(self._started_at_us)
-        self.append(START, self._start)
 
     def close(self) -> int:
         """Write what waits, if the disk takes it, and close. Returns how many records are lost."""
@@ -324,12 +336,3 @@ def _too_large(payload: Any, size: int) -> Invalid:
     return Invalid(
         f"one call would write {size:,} bytes, and the limit is {JOURNAL_RECORD_BYTES_MAX:,}{hint}"
     )
-
-
-def _become_children() -> None:
-    for writer in list(_writers):
-        writer._become_child()
-
-
-if hasattr(os, "register_at_fork"):  # Windows does not fork
-    os.register_at_fork(after_in_child=_become_children)

@@ -1,0 +1,181 @@
+"""The end of a run: its last files, the wait for the server, and what is said then."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from steelyard.limits import FINISH_TIMEOUT_S_MAX
+from steelyard.sdk import terminal
+
+if TYPE_CHECKING:
+    from steelyard.sdk.journal.folder import RunFolder
+    from steelyard.sdk.sender.launch import Progress, SenderHandle
+
+MIB = 1 << 20
+
+
+def write_last_files(
+    folder: RunFolder, config: Mapping[str, Any], summary: Mapping[str, Any]
+) -> None:
+    """Leave config.yaml and wandb-summary.json among the files, as the official client does.
+
+    Both say again what the journal says; where they cannot be written, nothing is missing.
+    """
+    import json
+
+    from steelyard.sdk.journal.folder import append_to_files_list
+
+    texts = {
+        "config.yaml": encode_config_yaml(config),
+        "wandb-summary.json": json.dumps(summary),
+    }
+    for name, text in texts.items():
+        try:
+            (folder.files_dir / name).write_text(text, encoding="utf-8")
+            append_to_files_list(folder, name, source=None, policy="now")
+        except OSError as problem:
+            terminal.termwarn(f"cannot write {folder.files_dir / name}: {problem.strerror}")
+
+
+def encode_config_yaml(config: Mapping[str, Any]) -> str:
+    """The config as YAML, each key with its `value` below it.
+
+    Values are in YAML's flow style, which is JSON but for numbers that are none.
+    """
+    lines = []
+    for key, value in config.items():
+        lines += [f"{_encode_flow(key)}:", f"    value: {_encode_flow(value)}"]
+    return "\n".join(lines) + "\n" if lines else "{}\n"
+
+
+def _encode_flow(value: Any) -> str:
+    import json
+
+    if isinstance(value, Mapping):
+        inner = (f"{_encode_flow(str(key))}: {_encode_flow(item)}" for key, item in value.items())
+        return "{" + ", ".join(inner) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_encode_flow(item) for item in value) + "]"
+    text = json.dumps(value)
+    return {"NaN": ".nan", "Infinity": ".inf", "-Infinity": "-.inf"}.get(text, text)
+
+
+def wait_until_sent(
+    sender: SenderHandle, run_dir: Path, timeout_s: float
+) -> tuple[Progress | None, bool]:
+    """(how far the upload got in that time, whether Ctrl-C ended the waiting).
+
+    On a terminal one line says how it goes. `timeout_s` 0 waits until everything is sent.
+    """
+    latest: list[Progress] = []
+    line = _ProgressLine()
+
+    def show(progress: Progress) -> None:
+        latest[:] = [progress]
+        line.show(progress)
+
+    try:
+        return sender.flush(
+            run_dir, timeout_s=timeout_s or FINISH_TIMEOUT_S_MAX, on_progress=show
+        ), False
+    except KeyboardInterrupt:
+        return (latest[0] if latest else None), True
+    finally:
+        line.clear()
+
+
+class _ProgressLine:
+    """One line of a terminal, rewritten."""
+
+    def __init__(self) -> None:
+        self._is_on = terminal.is_terminal() and terminal.is_said("info")
+        self._width = 0
+
+    def show(self, progress: Progress) -> None:
+        if self._is_on and not progress.is_final:
+            text = f"steelyard: sending, {describe_rest(progress)} left"
+            if progress.state == "waiting" and progress.message:
+                text += f" ({progress.message})"
+            self._write(text[:200])
+
+    def clear(self) -> None:
+        if self._width:
+            self._write("")
+
+    def _write(self, text: str) -> None:
+        try:
+            sys.stderr.write(f"\r{text.ljust(self._width)}\r" if not text else f"\r\x1b[K{text}")
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            self._is_on = False
+        self._width = len(text)
+
+
+def describe_rest(progress: Progress) -> str:
+    """What is not sent yet: "3.4 MB" or "3.4 MB and 2 files"."""
+    parts = []
+    size = max(progress.total - progress.acknowledged, 0)
+    if size or not progress.files_left:
+        parts.append(describe_size(size))
+    if progress.files_left:
+        parts.append(f"{progress.files_left:,} file{'s' * (progress.files_left != 1)}")
+    return " and ".join(parts)
+
+
+def describe_size(size_bytes: int) -> str:
+    """The number of bytes in a few characters."""
+    if size_bytes < 1000:
+        return f"{size_bytes} bytes"
+    for power, unit in ((1, "kB"), (2, "MB")):
+        if size_bytes < 1000 ** (power + 1):
+            return f"{size_bytes / 1000**power:.1f} {unit}"
+    return f"{size_bytes / 1000**3:.1f} GB"
+
+
+def say_end(
+    *,
+    name: str,
+    mode: str,
+    run_dir: Path,
+    url: str | None,
+    progress: Progress | None,
+    was_interrupted: bool,
+    lost_count: int,
+) -> None:
+    """The last words about a run: whether all of it is sent, and if not, what to do."""
+    sync = f"steelyard sync {_quote(str(run_dir))}"
+    if lost_count:
+        terminal.termerror(
+            f"{lost_count:,} records of run {name} found no space on the disk and are lost; "
+            f"make room at {run_dir}"
+        )
+    if mode == "local":
+        up_dir = _quote(str(run_dir.parent.parent))
+        terminal.termlog(f"run {name} is kept in {run_dir}\nsee it: cd {up_dir} && steelyard up")
+    elif mode == "offline":
+        terminal.termlog(f"run {name} is kept in {run_dir}\nsend it: {sync}")
+    elif progress is not None and progress.state == "done":
+        terminal.termlog(f"run {name} is finished and sent" + (f": {url}" if url else ""))
+    elif progress is not None and progress.is_final:
+        reason = f": {progress.message}" if progress.message else ""
+        terminal.termerror(
+            f"run {name} is not sent, {describe_rest(progress)} left{reason}\n"
+            f"it is kept in full; send it: {sync}"
+        )
+    else:
+        rest = f"{describe_rest(progress)} of run {name}" if progress else f"run {name}"
+        reason = f" ({progress.message})" if progress and progress.message else ""
+        stopped = "stopped waiting; " if was_interrupted else ""
+        terminal.termwarn(
+            f"{stopped}{rest} is not sent yet{reason}; the sender goes on in the background\n"
+            f"make sure of it later: {sync}"
+        )
+
+
+def _quote(path: str) -> str:
+    import shlex
+
+    return shlex.quote(path)
