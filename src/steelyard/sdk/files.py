@@ -157,7 +157,7 @@ def save_files(
 
 
 def save_as(folder: RunFolder, source: str, name: str, policy: str = "now") -> str:
-    """Make one file part of the run under the name given. Returns the name. Raises as `save_files`."""
+    """Make one file part of the run under that name, and return it. Raises as `save_files`."""
     if problem := _why_no_name(name):
         raise Invalid(f"{source!r} cannot be saved: {problem}")
     _place(folder, source, name, policy)
