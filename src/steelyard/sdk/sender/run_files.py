@@ -6,12 +6,14 @@ then, so that neither a restarted sender nor `steelyard sync` sends a checkpoint
 
 from __future__ import annotations
 
+import _thread
+import contextlib
 import json
 import os
 import stat
 import time
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from steelyard.limits import RUN_FILES_MAX
 from steelyard.sdk.sender.link import Backoff, Later, Link, Refused
@@ -34,7 +36,7 @@ class RunFile:
 
 
 class RunFiles:
-    """The files of one run folder, for one place on one server. One thread uses it."""
+    """The files of one run folder, for one place on one server. Threads may share it."""
 
     def __init__(self, run_dir: str, *, ignored: tuple[str, ...] = ()) -> None:
         self.files_dir = os.path.join(run_dir, "files")  # noqa: PTH118
@@ -46,7 +48,8 @@ class RunFiles:
         self._read_to = 0
         self._files: dict[str, RunFile] = {}
         self._sent_before: dict[str, Look] = {}
-        self._has_walked = False
+        self.has_walked = False
+        self._lock = _thread.allocate_lock()
 
     def read_acknowledged(self, place: str) -> None:
         """Take over what was sent to that run of that server before."""
@@ -57,30 +60,33 @@ class RunFiles:
     def refresh(self, *, is_ending: bool) -> None:
         """Read new lines of the list; at the end, take what else lies in the folder."""
         lines, self._read_to = _read_lines(self._list_path, self._read_to)
-        for line in lines:
-            path, source = line.get("path"), line.get("source")
-            if isinstance(path, str) and path:
-                self._add(path, source, str(line.get("policy", "end")))
-        if is_ending and not self._has_walked:
-            self._has_walked = True
-            for name, source in _walk(self.files_dir):
-                if name not in self._files:
-                    self._add(name, source, "end")
+        with self._lock:
+            for line in lines:
+                path, source = line.get("path"), line.get("source")
+                if isinstance(path, str) and path:
+                    self._add(path, source, str(line.get("policy", "end")))
+            if is_ending and not self.has_walked:
+                for name, source in _walk(self.files_dir):
+                    if name not in self._files:
+                        self._add(name, source, "end")
+                self.has_walked = True
 
     def list_due(self, now: float, *, is_ending: bool) -> list[RunFile]:
         """Files to send now."""
-        return [
-            file
-            for file in self._files.values()
-            if file.backoff.is_over(now) and self._is_due(file, now, is_ending=is_ending)
-        ]
+        with self._lock:
+            return [
+                file
+                for file in self._files.values()
+                if file.backoff.is_over(now) and self._is_due(file, now, is_ending=is_ending)
+            ]
 
     def count_left(self, *, is_ending: bool) -> int:
         """Files that are still to be sent, as far as is known."""
-        return sum(
-            not file.is_given_up and self._needs(file, is_ending=is_ending)
-            for file in self._files.values()
-        )
+        with self._lock:
+            return sum(
+                not file.is_given_up and self._needs(file, is_ending=is_ending)
+                for file in self._files.values()
+            )
 
     def send(self, file: RunFile, link: Link, run_path: str, place: str) -> None:
         """Send one file. Raises Later when the server cannot be reached, or it changed."""
@@ -88,13 +94,16 @@ class RunFiles:
 
         now = time.monotonic()
         try:
+            found = os.stat(file.source)  # noqa: PTH116
+            if not stat.S_ISREG(found.st_mode):  # opening a named pipe would wait for a writer
+                raise OSError("it is no regular file")
             with open(file.source, "rb") as content:  # noqa: PTH123
                 found = os.fstat(content.fileno())
                 look = (found.st_size, found.st_mtime_ns)
                 link.request(
                     "PUT",
                     f"{run_path}/files/{quote(file.name, safe='/')}",
-                    body=_Exactly(content, found.st_size) if found.st_size else b"",
+                    body=cast("IO[bytes]", _Exactly(content, found.st_size)),
                     headers={
                         "Content-Type": "application/octet-stream",
                         "Content-Length": str(found.st_size),
@@ -116,7 +125,7 @@ class RunFiles:
         file.sent, file.sent_at = look, now
         self.done_count += 1
         line = {"path": file.name, "size": look[0], "mtime_ns": look[1], "place": place}
-        with open(self._ack_path, "a", encoding="utf-8") as acks:  # noqa: PTH123
+        with contextlib.suppress(OSError), open(self._ack_path, "a", encoding="utf-8") as acks:  # noqa: PTH123
             acks.write(json.dumps(line) + "\n")
 
     def _add(self, name: str, source: Any, policy: str) -> None:

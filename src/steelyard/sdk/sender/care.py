@@ -1,0 +1,195 @@
+"""One run folder in the sender's care, from the first look to the last acknowledged byte."""
+
+from __future__ import annotations
+
+import _thread
+import os
+import time
+from typing import Any
+
+from steelyard.limits import SENDER_LOG_BYTES_MAX
+from steelyard.sdk.sender.own_journal import OwnJournal
+from steelyard.sdk.sender.process import describe_start, is_running
+from steelyard.sdk.sender.run_upload import FolderLock, RunUpload
+from steelyard.sdk.sender.tail import HEADER_BYTES, Journal, RunTail, write_json
+from steelyard.sdk.sender.unpack import decode_body
+from steelyard.wire.journal import START
+
+STATUS_EVERY_S = 2.0
+CAPTURE_WAITED_S = 5.0  # at the end of a run, for facts that are slow to find
+
+
+class RunCare:
+    """Attributes:
+    start: the payload of START of the process, {} while there is none.
+    own: the sender's journal in the folder.
+    upload: None where nothing is sent.
+    is_finished: the process said FINISH, or died and we said it.
+    is_captured: all facts of the process are in `own`, or nobody waits for them any more.
+    """
+
+    def __init__(self, run_dir: str, facts: dict[str, Any], *, token: int = 0) -> None:
+        self.run_dir, self.facts, self.token = run_dir, facts, token
+        self.writer = str(facts["writer"])
+        self.tail = RunTail(run_dir)
+        self.lock = FolderLock(run_dir)
+        self.own: OwnJournal | None = None
+        self.upload: RunUpload | None = None
+        self.start: dict[str, Any] = {}
+        self.is_finished = self.is_crashed = self.is_captured = self.is_leftover = False
+        self.watched_at = self.synced_at = time.monotonic()
+        self.finished_at: float | None = None
+        self.told: dict[str, Any] = {}
+        self.own_lock = _thread.allocate_lock()
+        self._forks: dict[str, tuple[int, str]] = {}
+        self._status: dict[str, Any] = {}
+        self._status_at = 0.0
+
+    def look(self, *, list_too: bool) -> bool:
+        """Look at the journals; whether anything is new. Raises OSError if the folder is gone."""
+        grew = self.tail.refresh(list_too=list_too)
+        journal = self.tail.journals.get(self.writer)
+        if journal is not None and journal.size > journal.whole:
+            if not self.start:
+                self.start = read_start(journal)
+            self.is_finished = journal.find_end()
+            if self.is_finished and self.finished_at is None:
+                self.finished_at = time.monotonic()
+        if list_too:
+            self._notice_forks()
+        return grew
+
+    def open_own_journal(self) -> None:
+        """Begin our journal, or go on with that of a sender that was killed. Raises OSError."""
+        if self.own is None:
+            fallback = {key: self.facts.get(key) for key in ("run", "entity", "project", "mode")}
+            self.own = OwnJournal(self.run_dir, self.writer, self.start or fallback)
+
+    def append(self, kind: int, payload: Any) -> None:
+        """Write into our journal, from any thread."""
+        with self.own_lock:
+            if self.own is not None:
+                self.own.append(kind, payload)
+
+    def end_by_crash(self) -> None:
+        """The process is dead: cut what it left half written, and say FINISH if it did not."""
+        self.cut_torn_tails()
+        self.look(list_too=True)
+        if self.is_finished:
+            return
+        with self.own_lock:
+            if self.own is not None:
+                self.own.append_crash(self.writer)
+        self.is_finished = self.is_crashed = True
+        self.finished_at = time.monotonic()
+
+    def cut_torn_tails(self) -> None:
+        """Of the journals of dead processes."""
+        from pathlib import Path
+
+        from steelyard.sdk.journal.reader import cut_torn_tail
+        from steelyard.wire.journal import DamagedJournal
+
+        for writer, journal in self.tail.journals.items():
+            if journal.is_of_sender or self.is_fork_running(writer):
+                continue
+            try:
+                cut_torn_tail(Path(self.run_dir), writer)
+            except (DamagedJournal, OSError):
+                continue  # the server says where, when it comes to that
+
+    def is_fork_running(self, writer: str) -> bool:
+        """A forked child of the process writes that journal and lives."""
+        pid, started = self._forks.get(writer, (0, ""))
+        return bool(pid) and is_running(pid, started) is not False
+
+    def has_forks(self) -> bool:
+        return any(map(self.is_fork_running, self._forks))
+
+    def _notice_forks(self) -> None:
+        for writer, journal in self.tail.journals.items():
+            if writer == self.writer or journal.is_of_sender or writer in self._forks:
+                continue
+            pid = read_start(journal).get("pid") if journal.size else None
+            if isinstance(pid, int):
+                self._forks[writer] = (pid, describe_start(pid))
+
+    def is_sent(self) -> bool:
+        """Everything that is there now is acknowledged."""
+        if self.upload is None:
+            return True
+        if self.upload.is_over:
+            return True
+        if self.upload.tail.total < self.tail.total or self.upload.has_unsent():
+            return False
+        return not (self.is_finished and (not self.upload.is_ending or self.upload.files_left()))
+
+    def is_complete(self) -> bool:
+        """Finished, and nothing is left to send."""
+        return self.is_finished and self.is_captured and self.is_sent() and not self.has_forks()
+
+    def progress(self) -> dict[str, Any]:
+        """What `launch.Progress` holds, with the folder and the number of its last flush."""
+        upload = self.upload
+        known = {"dir": self.run_dir, "token": self.token, "total": self.tail.total}
+        if upload is None:
+            return known | {"state": "kept", "acknowledged": 0, "files_left": 0, "message": None}
+        state = "done" if self.is_sent() and not upload.is_over else upload.state
+        return known | {
+            "state": state,
+            "acknowledged": min(upload.tail.acknowledged, self.tail.total),
+            "files_left": upload.files_left(),
+            "files_done": upload.files.done_count,
+            "message": upload.message,
+        }
+
+    def write_status(self, *, is_urgent: bool = False) -> None:
+        """`status.json`, when something changed."""
+        now = time.monotonic()
+        if not is_urgent and now < self._status_at + STATUS_EVERY_S:
+            return
+        found = self.progress()
+        keys = ("state", "message", "acknowledged", "total", "files_left")
+        status = {key: found[key] for key in keys}
+        if status["state"] == "done" and not self.is_complete():
+            status["state"] = "working"
+        if status == self._status:
+            return
+        self._status, self._status_at = status, now
+        at = {"pid": os.getpid(), "at_us": time.time_ns() // 1000}
+        try:
+            write_json(os.path.join(self.run_dir, "status.json"), at | status)  # noqa: PTH118
+        except OSError:
+            return  # a full disk, or a folder that was removed
+
+    def log(self, text: str) -> None:
+        """A line in `logs/sender.log`, up to its limit."""
+        path = os.path.join(self.run_dir, "logs", "sender.log")  # noqa: PTH118
+        moment = time.strftime("%Y-%m-%d %H:%M:%S")
+        try:
+            with open(path, "a", encoding="utf-8") as file:  # noqa: PTH123
+                if file.tell() < SENDER_LOG_BYTES_MAX:
+                    file.write(f"{moment} {os.getpid()} {text}\n")
+        except OSError:
+            return
+
+    def close(self) -> None:
+        self.write_status(is_urgent=True)
+        with self.own_lock:
+            if self.own is not None:
+                self.own.close()
+                self.own = None
+        self.lock.release()
+
+
+def read_start(journal: Journal) -> dict[str, Any]:
+    """The payload of the first record; {} when it is not there yet or is no START."""
+    kept, journal.acknowledged = journal.acknowledged, 0
+    try:
+        data = journal.read(1).data  # whole records, one at least
+        kind, _, _, payload = decode_body(memoryview(data)[HEADER_BYTES:]) if data else [0] * 4
+    except (OSError, ValueError):
+        return {}
+    finally:
+        journal.acknowledged = kept
+    return payload if kind == START and isinstance(payload, dict) else {}

@@ -1,0 +1,246 @@
+"""One run folder on its way to one run of one server. The sender and `steelyard sync` share it.
+
+Two threads may work on one run: one on its journals, one on its files.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from steelyard.limits import SENDER_FINISH_HELD_S, SENDER_HEARTBEAT_S
+from steelyard.sdk.sender.link import Backoff, Later, Link, Refused
+from steelyard.sdk.sender.run_files import RunFiles
+from steelyard.sdk.sender.tail import Chunk, Journal, RunTail, read_json
+from steelyard.wire.journal import FINISH
+
+SILENT_REFUSALS_MAX = 3  # answers that take nothing and say nothing
+
+
+class Target:
+    """Where a run goes on the server; `entity` None is the caller's own."""
+
+    __slots__ = ("entity", "project", "run")
+
+    def __init__(self, entity: str | None, project: str, run: str) -> None:
+        self.entity, self.project, self.run = entity, project, run
+
+    @property
+    def path(self) -> str:
+        from urllib.parse import quote
+
+        parts = (self.entity or "-", self.project, self.run)
+        return "/api/v1/runs/" + "/".join(quote(part, safe="") for part in parts)
+
+
+class RunUpload:
+    """Attributes:
+    state: working, waiting (the server is away, `message` says how), refused, deleted.
+    name: what the server calls the run, once it answered.
+    is_stop_requested: somebody asked on the server that the run ends.
+    is_ending: nothing more will be written: files of the end go, FINISH goes last.
+    """
+
+    def __init__(
+        self, run_dir: str, facts: Mapping[str, Any], link: Link, target: Target | None = None
+    ) -> None:
+        self.run_dir = run_dir
+        self.writer = str(facts["writer"])
+        self.target = target or Target(facts.get("entity"), facts["project"], facts["run"])
+        self.place = f"{link.base_url}{self.target.path}"
+        self.tail = RunTail(run_dir)
+        self.files = RunFiles(run_dir)
+        self.state = "working"
+        self.message: str | None = None
+        self.name: dict[str, str] | None = None
+        self.is_stop_requested = False
+        self.is_ending = False
+        self.backoff = Backoff()
+        self.problems: list[str] = []
+        self.sent_at = 0.0
+        self._link = link
+        self._held_since: float | None = None
+        self._silent_refusals = 0
+        self._turn = 0
+
+    def load(self) -> None:
+        """Take over what is on disk. Raises OSError when the folder is gone."""
+        self.tail.refresh()
+        self.tail.read_acknowledged(self.place)
+        self.files.read_acknowledged(self.place)
+
+    @property
+    def is_over(self) -> bool:
+        """The server will never take more of it."""
+        return self.state == "deleted" or (self.state == "refused" and not self._is_mendable)
+
+    _is_mendable = False
+
+    def has_unsent(self) -> bool:
+        return self.tail.unsent > 0
+
+    def files_left(self) -> int:
+        """Files to send, those of the end included once it has come."""
+        if self.is_ending and not self.files.has_walked:
+            return 1
+        return self.files.count_left(is_ending=self.is_ending)
+
+    def needs_heartbeat(self, now: float) -> bool:
+        return self.name is not None and now >= self.sent_at + SENDER_HEARTBEAT_S
+
+    def send_journals(self, *, files_left: int = 0) -> bool:
+        """One request: the next piece of a journal. False when there was nothing to send.
+
+        FINISH is held back a while as long as `files_left` or another journal has more. Never
+        raises for what a server or a network does: `state`, `message` and `backoff` say it.
+        """
+        for journal in self._in_order():
+            if not journal.unsent:
+                continue
+            chunk = journal.read(self._link.upload_bytes)
+            data = self._without_finish(journal, chunk, files_left)
+            if data:
+                self._send(journal, data)
+                return True
+        return False
+
+    def send_heartbeat(self) -> None:
+        """Tell the server that the run lives; learn whether it is to stop."""
+        self._send(self.tail.journals[self.writer], b"")
+
+    def send_file(self, link: Link) -> bool:
+        """Send the next file that is due; False when there is none. Never raises as above."""
+        if self.name is None or self.is_over:
+            return False  # a file needs its run
+        now = time.monotonic()
+        for file in self.files.list_due(now, is_ending=self.is_ending):
+            try:
+                self.files.send(file, link, self.target.path, self.place)
+            except Later as later:
+                self.message = str(later)
+                return False
+            except Refused as refusal:
+                self.message = str(refusal)
+                return False
+            return True
+        return False
+
+    def _in_order(self) -> list[Journal]:
+        """The process' own first, because it makes the run; then each in turn."""
+        journals = self.tail.journals
+        first = journals.get(self.writer)
+        if first is None:
+            return []
+        if not first.acknowledged:
+            return [first]
+        names = sorted(journals)
+        self._turn += 1
+        start = self._turn % len(names)
+        return [journals[name] for name in names[start:] + names[:start]]
+
+    def _without_finish(self, journal: Journal, chunk: Chunk, files_left: int) -> bytes:
+        """The records to send now: the end of the process goes when the rest is there."""
+        if chunk.last_kind != FINISH or journal.writer != self.writer:
+            return chunk.data
+        others = sum(other.unsent for other in self.tail.journals.values() if other is not journal)
+        now = time.monotonic()
+        if self._held_since is None:
+            self._held_since = now
+        if not (files_left or others) or now > self._held_since + SENDER_FINISH_HELD_S:
+            return chunk.data
+        return chunk.data[: chunk.last_at]
+
+    def _send(self, journal: Journal, data: bytes) -> None:
+        offset = journal.acknowledged
+        path = f"{self.target.path}/journals/{journal.writer}?offset={offset}"
+        now = time.monotonic()
+        try:
+            answer = self._link.post_journal(path, data)
+        except Later as later:
+            self.state, self.message = "waiting", str(later)
+            self.backoff.fail(now, later.wait_s)
+        except Refused as refusal:
+            self._refuse(refusal, offset, now)
+        else:
+            self._accept(journal, data, answer)
+
+    def _refuse(self, refusal: Refused, offset: int, now: float) -> None:
+        self.message = str(refusal)
+        if refusal.code == "run_not_found" and offset:
+            self.state = "deleted"
+            self.message = f"the run was deleted on the server: {refusal}"
+            return
+        self.state, self._is_mendable = "refused", refusal.is_mendable
+        self.backoff.wait_long(now)
+
+    def _accept(self, journal: Journal, data: bytes, answer: dict[str, Any]) -> None:
+        kept = int(answer["acknowledged"])
+        self.sent_at = time.monotonic()
+        self.is_stop_requested |= bool(answer.get("stop"))
+        if self.name is None:
+            keys = ("run", "entity", "project", "display_name")
+            self.name = {key: str(answer.get(key, "")) for key in keys}
+        if answer.get("reason") and not self.problems:
+            self.problems.append(
+                f"the server could not use {answer.get('skipped')} records: {answer['reason']}"
+            )
+        if data and kept == journal.acknowledged:
+            self._silent_refusals += 1
+            if self._silent_refusals >= SILENT_REFUSALS_MAX:
+                self.state, self.message = "waiting", "the server takes no more of the journal"
+                self.backoff.fail(self.sent_at)
+                return
+        else:
+            self._silent_refusals = 0
+        # The server knows: less than we thought after a restored backup, more after a lost answer.
+        journal.acknowledged = min(kept, journal.size)
+        journal.whole = max(journal.whole, journal.acknowledged)
+        self.state, self.message = "working", None
+        self.backoff.succeed()
+        if data:
+            self._remember(journal)
+
+    def _remember(self, journal: Journal) -> None:
+        try:
+            self.tail.write_acknowledged(journal, self._link.base_url, self.place)
+        except OSError:
+            return  # a full disk; the server knows
+
+
+class FolderLock:
+    """Held by whoever uploads a run folder."""
+
+    def __init__(self, run_dir: str) -> None:
+        self._path = os.path.join(run_dir, "lock")  # noqa: PTH118
+        self._fd = -1
+
+    def acquire(self) -> bool:
+        """Whether it is ours now; does not wait. Raises OSError when the folder is gone."""
+        import fcntl
+
+        if self._fd >= 0:
+            return True
+        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(fd)
+            return False
+        self._fd = fd
+        return True
+
+    def release(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def read_run_facts(run_dir: str) -> dict[str, Any] | None:
+    """run.json of a folder, if it is one we understand."""
+    facts = read_json(os.path.join(run_dir, "run.json"))  # noqa: PTH118
+    if facts is None or facts.get("version") != 1:
+        return None
+    texts = (facts.get("run"), facts.get("project"), facts.get("writer"))
+    return facts if all(isinstance(text, str) and text for text in texts) else None
