@@ -1,5 +1,157 @@
-"""Steelyard: the open, self-hosted home for machine-learning work."""
+"""Steelyard: the open, self-hosted home for machine-learning work.
+
+`import steelyard as wandb` runs scripts written for wandb. Parts are loaded at their first use,
+so that the import costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from steelyard._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from steelyard import env, errors, util
+    from steelyard.errors import CommError, Error, UsageError
+    from steelyard.sdk.calls import (
+        AlertLevel,
+        alert,
+        attach,
+        define_metric,
+        ensure_configured,
+        log,
+        log_code,
+        mark_preempting,
+        pin_config_keys,
+        require,
+        restore,
+        save,
+        unwatch,
+        watch,
+    )
+    from steelyard.sdk.config import Config
+    from steelyard.sdk.histogram import Histogram
+    from steelyard.sdk.init import init
+    from steelyard.sdk.run import Run
+    from steelyard.sdk.session import finish, login, setup, teardown
+    from steelyard.sdk.session import finish as join
+    from steelyard.sdk.settings import Settings
+    from steelyard.sdk.summary import Summary
+    from steelyard.sdk.terminal import termerror, termlog, termwarn
+
+    #: The active run; None when there is none.
+    run: Run | None
+    #: Config of the active run; without one, every use raises UsageError.
+    config: Config
+    #: Summary of the active run; without one, every use raises UsageError.
+    summary: Summary
+
+__all__ = [
+    "AlertLevel",
+    "CommError",
+    "Config",
+    "Error",
+    "Histogram",
+    "Run",
+    "Settings",
+    "Summary",
+    "UsageError",
+    "__version__",
+    "alert",
+    "attach",
+    "config",
+    "define_metric",
+    "ensure_configured",
+    "env",
+    "errors",
+    "finish",
+    "init",
+    "join",
+    "log",
+    "log_code",
+    "login",
+    "mark_preempting",
+    "pin_config_keys",
+    "require",
+    "restore",
+    "run",
+    "save",
+    "setup",
+    "summary",
+    "teardown",
+    "termerror",
+    "termlog",
+    "termwarn",
+    "unwatch",
+    "util",
+    "watch",
+]
+
+# Where the parts are: name → module of the package.
+_PARTS = {
+    **dict.fromkeys(("CommError", "Error", "UsageError"), "errors"),
+    **dict.fromkeys(
+        (
+            "AlertLevel",
+            "alert",
+            "attach",
+            "define_metric",
+            "ensure_configured",
+            "log",
+            "log_code",
+            "mark_preempting",
+            "pin_config_keys",
+            "require",
+            "restore",
+            "save",
+            "unwatch",
+            "watch",
+        ),
+        "sdk.calls",
+    ),
+    "Config": "sdk.config",
+    "Histogram": "sdk.histogram",
+    "init": "sdk.init",
+    "Run": "sdk.run",
+    **dict.fromkeys(("finish", "login", "setup", "teardown"), "sdk.session"),
+    "Settings": "sdk.settings",
+    "Summary": "sdk.summary",
+    **dict.fromkeys(("termerror", "termlog", "termwarn"), "sdk.terminal"),
+}
+_MODULES = frozenset({"env", "errors", "util"})
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name in ("run", "config", "summary"):
+        return _find_active(name)
+    if name in _MODULES:
+        return import_module(f"steelyard.{name}")
+    if name == "join":
+        value = import_module("steelyard.sdk.session").finish
+    elif module := _PARTS.get(name):
+        value = getattr(import_module(f"steelyard.{module}"), name)
+    else:
+        raise import_module("steelyard.sdk.missing").explain_missing(name)
+    globals()[name] = value
+    return value
+
+
+def _find_active(name: str) -> Any:
+    from sys import modules
+
+    # Without the session nothing has begun, and asking for the run need not load it.
+    session = modules.get("steelyard.sdk.session")
+    run = session.get_session().current if session is not None else None
+    if name == "run":
+        return run
+    if run is not None:
+        return getattr(run, name)
+    from steelyard.sdk.calls import BeforeInit
+
+    return BeforeInit(name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -104,6 +104,16 @@ class UnsupportedError(UsageError):
     code = "unsupported"
 
 
+class NotInThisVersion(UnsupportedError, AttributeError):
+    """A name of `wandb` that the module does not have yet."""
+
+    def __init__(self, name: str, part: str) -> None:
+        super().__init__(
+            f"steelyard.{name}: this version has no {part} yet; the wandb client has, "
+            "and works with a Steelyard server (set WANDB_BASE_URL)"
+        )
+
+
 class Unauthenticated(SteelyardError):
     code = "unauthenticated"
 

@@ -262,6 +262,11 @@ class Config:
         return ", ".join(self.keys()) or "nothing yet"
 
 
+def bind_config(config: Config, on_change: OnChange) -> None:
+    """Have changes of the config told to `on_change` from now on."""
+    object.__setattr__(config, "_on_change", on_change)
+
+
 class ConfigStatic:
     """A copy of a config that cannot be changed."""
 

@@ -127,14 +127,3 @@ def _unwrap(value: Any) -> Any:
     if isinstance(value, dict) and "value" in value and set(value) <= {"value", "desc"}:
         return value["value"]
     return value
-
-
-def read_default_config(paths: Sequence[str] | None, cwd: Path) -> dict[str, Any]:
-    """What `config-defaults.yaml` in `cwd` and the files of `config_paths` say; the last wins."""
-    merged: dict[str, Any] = {}
-    defaults = cwd / DEFAULTS_FILE
-    if defaults.is_file():
-        merged.update(read_config_file(defaults))
-    for name in paths or ():
-        merged.update(read_config_file(cwd / Path(name).expanduser()))
-    return merged

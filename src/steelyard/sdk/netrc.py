@@ -123,7 +123,7 @@ def _unquote(word: str) -> str:
 
 
 def _rewrite(path: Path, machine: str, block: str) -> bool:
-    """Put `block` where the entries of that machine are, else at the end; whether there were any."""
+    """Put `block` where that machine has entries, else at the end; whether it had any."""
     try:
         target = path.resolve()  # a link to a file elsewhere stays a link
         raw = target.read_bytes() if target.exists() else b""

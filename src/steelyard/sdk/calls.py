@@ -1,0 +1,163 @@
+"""What can be called on the module: the methods of the active run, and small things beside them."""
+
+from __future__ import annotations
+
+import enum
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from steelyard.errors import UnsupportedError, UsageError
+from steelyard.sdk.session import get_current_run
+
+if TYPE_CHECKING:
+    from steelyard.sdk.metric import Metric
+    from steelyard.sdk.run import Run
+
+
+class AlertLevel(enum.Enum):
+    """How urgent an alert is."""
+
+    INFO = "INFO"
+    WARN = "WARN"
+    ERROR = "ERROR"
+
+
+class BeforeInit:
+    """`steelyard.config` and `steelyard.summary` without a run: every use says to call init()."""
+
+    def __init__(self, name: str) -> None:
+        object.__setattr__(self, "_name", name)
+
+    def _refuse(self) -> NoReturn:
+        raise UsageError(
+            f"there is no active run: call steelyard.init() before steelyard.{self._name}"
+        )
+
+    def __getattr__(self, key: str) -> Any:
+        if key.startswith("__"):  # inspect, copy and doctest ask for these
+            raise AttributeError(key)
+        self._refuse()
+
+    def __setattr__(self, key: str, value: Any) -> None:
+        self._refuse()
+
+    def __getitem__(self, key: str) -> Any:
+        self._refuse()
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._refuse()
+
+    def __iter__(self) -> NoReturn:
+        self._refuse()
+
+    def __contains__(self, key: object) -> bool:
+        self._refuse()
+
+    def __repr__(self) -> str:
+        return f"<steelyard.{self._name}: no active run>"
+
+
+def log(data: dict[str, Any], step: int | None = None, commit: bool | None = None) -> None:
+    """Add a row to the history of the active run. See `Run.log`."""
+    get_current_run("log()").log(data, step, commit)
+
+
+def define_metric(
+    name: str,
+    step_metric: str | Metric | None = None,
+    step_sync: bool | None = None,
+    hidden: bool | None = None,
+    summary: str | None = None,
+    overwrite: bool | None = None,
+    *,
+    goal: str | None = None,
+) -> Metric:
+    """Say over which metric one is drawn, and what of it is summarised. See `Run.define_metric`."""
+    run = get_current_run("define_metric()")
+    return run.define_metric(name, step_metric, step_sync, hidden, summary, overwrite, goal=goal)
+
+
+def save(
+    glob_str: str | os.PathLike[str],
+    base_path: str | os.PathLike[str] | None = None,
+    policy: str = "live",
+    glob: bool = True,
+) -> bool | list[str]:
+    """Keep files with the active run. See `Run.save`."""
+    return get_current_run("save()").save(glob_str, base_path, policy, glob)
+
+
+def restore(
+    name: str, run_path: str | None = None, replace: bool = False, root: str | None = None
+) -> Any:
+    """Fetch a file of a run. See `Run.restore`."""
+    return get_current_run("restore()").restore(name, run_path, replace, root)
+
+
+def watch(
+    models: Any,
+    criterion: Any = None,
+    log: str | None = "gradients",
+    log_freq: int = 1000,
+    idx: int | None = None,
+    log_graph: bool = False,
+) -> Any:
+    """Log gradients and parameters of PyTorch models. See `Run.watch`."""
+    return get_current_run("watch()").watch(models, criterion, log, log_freq, idx, log_graph)
+
+
+def unwatch(models: Any = None) -> None:
+    """Undo `watch`."""
+    get_current_run("unwatch()").unwatch(models)
+
+
+def alert(
+    title: str,
+    text: str,
+    level: str | AlertLevel | None = None,
+    wait_duration: Any = None,
+) -> None:
+    """Tell people something about the active run. See `Run.alert`."""
+    get_current_run("alert()").alert(title, text, level, wait_duration)
+
+
+def mark_preempting() -> None:
+    """Say that this machine is about to be taken away. See `Run.mark_preempting`."""
+    get_current_run("mark_preempting()").mark_preempting()
+
+
+def log_code(
+    root: str | None = ".",
+    name: str | None = None,
+    include_fn: Callable[..., bool] | None = None,
+    exclude_fn: Callable[..., bool] | None = None,
+) -> Any:
+    """Keep the source files below `root` with the active run. See `Run.log_code`."""
+    return get_current_run("log_code()").log_code(root, name, include_fn, exclude_fn)
+
+
+def pin_config_keys(keys: Sequence[str] = ()) -> None:
+    """Show these keys of the config first. See `Run.pin_config_keys`."""
+    get_current_run("pin_config_keys()").pin_config_keys(keys)
+
+
+def require(
+    requirement: str | Iterable[str] | None = None, experiment: str | Iterable[str] | None = None
+) -> None:
+    """Accepted for scripts that ask wandb for a feature; there is nothing to switch on here."""
+
+
+def ensure_configured() -> None:
+    """Accepted for scripts written for wandb; settings are read when they are needed."""
+
+
+def attach(
+    attach_id: str | None = None, run_id: str | None = None, *, run: Run | None = None
+) -> Run:
+    """Not in this version: raises UnsupportedError. `init(id=...)` writes to the same run."""
+    found = attach_id or run_id or (run.id if run is not None else "RUN")
+    raise UnsupportedError(
+        f"attach() is not there yet; init(id={found!r}, resume='allow', settings={{'x_primary': "
+        "False}) in the other process writes to the same run"
+    )
