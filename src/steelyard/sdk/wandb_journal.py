@@ -152,7 +152,7 @@ class Translation:
             self._started_us = self.last_us = max(run.started_at_us or 0, 0)
             self._first_run_id, self._host = run.run_id, run.host or ""
             yield self._record(journal.START, _encode(self._start(run)))
-            facts = {"host": run.host} if run.host else {}
+            facts: dict[str, Any] = {"host": run.host} if run.host else {}
             if run.git:
                 facts["git"] = run.git
             if facts:
@@ -189,7 +189,8 @@ class Translation:
         }
         if run.branch is not None:
             way = "resume_from" if run.branch.run == run.run_id else "fork_from"
-            start |= {way: {"run": run.branch.run, "step": run.branch.step}}
+            point: dict[str, Any] = {"run": run.branch.run, "step": run.branch.step}
+            start[way] = point
         return {key: value for key, value in start.items() if value is not None}
 
     def _translate_row(self, record: records.Record) -> Iterator[bytes]:
