@@ -1,46 +1,121 @@
-"""Log a few small trainings into a running Steelyard server, as `make demo` does.
+"""Thirty small scikit-learn trainings to look at, as `make demo` logs them.
 
-Uses WANDB_BASE_URL and WANDB_API_KEY when set, else the server of `make up` on this machine.
+They log into the server that WANDB_BASE_URL and WANDB_API_KEY name, else into the one that
+`make up` runs on this machine, else, as every script does that knows no server, into ./steelyard.
 """
 
 import argparse
+import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
+import time
+import urllib.request
 from pathlib import Path
+from typing import IO
 
-TRAINING = Path(__file__).with_name("train_sklearn.py")
-LEARNING_RATES = (3e-4, 1e-3, 3e-3, 1e-2)
+LOCAL_URL = "http://localhost:8080"
+RUN_COUNT = 30
+KEY_FILE = Path("steelyard-data/owner.key")
+# One core each; scikit-learn would start a thread for every core in each of them.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 def find_server() -> dict[str, str]:
-    """Environment that leads the client to the server. Ends the program when there is none."""
-    environ = dict(os.environ)
-    environ.setdefault("WANDB_BASE_URL", "http://localhost:8080")
-    key_file = Path("steelyard-data/owner.key")
-    if "WANDB_API_KEY" not in environ and key_file.exists():
-        environ["WANDB_API_KEY"] = key_file.read_text().strip()
-    if "WANDB_API_KEY" not in environ:
-        sys.exit("no server found here: start one with `make up`, or set WANDB_API_KEY")
-    return environ
+    """Variables that lead to the server of this machine, when nobody has named another."""
+    if {"WANDB_BASE_URL", "STEELYARD_BASE_URL"} & set(os.environ) or not KEY_FILE.exists():
+        return {}
+    try:
+        urllib.request.urlopen(f"{LOCAL_URL}/ready", timeout=2).close()
+    except OSError:
+        return {}
+    key = os.environ.get("WANDB_API_KEY") or KEY_FILE.read_text().strip()
+    return {"WANDB_BASE_URL": LOCAL_URL, "WANDB_API_KEY": key}
 
 
-def main() -> None:
+def work(options: argparse.Namespace) -> None:
+    """In a worker: every n-th training, with a line of JSON to the parent after each."""
+    from demo_trainings import list_trainings, run_training  # scikit-learn, only where one trains
+
+    index, count = map(int, options.share.split("/"))
+    for training in list_trainings()[: options.runs][index::count]:
+        url = None
+        try:
+            run = run_training(training, options.project, options.epochs)
+            end, url = "finished", run.project_url
+        except ValueError as error:  # scikit-learn, in the two trainings that are meant to fail
+            end = f"failed: {str(error).splitlines()[0]}"
+        told = {"name": training.name, "end": end, "url": url}
+        os.write(options.report_to, json.dumps(told).encode() + b"\n")
+
+
+def start_workers(
+    options: argparse.Namespace, output: IO[bytes]
+) -> tuple[list[subprocess.Popen[bytes]], int]:
+    """The workers, and where their reports are read until the last worker has ended."""
+    read_end, write_end = os.pipe()
+    environ = {**ONE_THREAD, "WANDB_SILENT": "true", **os.environ, **find_server()}
+    arguments = [f"--project={options.project}", f"--epochs={options.epochs}"]
+    arguments += [f"--runs={options.runs}", f"--report-to={write_end}"]
+    workers = [
+        subprocess.Popen(
+            [sys.executable, __file__, *arguments, f"--share={index}/{options.workers}"],
+            env=environ,
+            pass_fds=[write_end],
+            stdout=output,
+            stderr=output,
+        )
+        for index in range(options.workers)
+    ]
+    os.close(write_end)
+    return workers, read_end
+
+
+def main() -> int:
+    options = parse_arguments()
+    if options.share:
+        work(options)
+        return 0
+    started = time.monotonic()
+    print(f"{options.runs} trainings, {options.workers} at a time; a minute or less", flush=True)
+    with tempfile.TemporaryFile() as output:  # what the trainings print is in their runs
+        workers, read_end = start_workers(options, output)
+        url = follow_reports(read_end, options.runs)
+        statuses = {worker.wait() for worker in workers}
+        if not statuses <= {0, -signal.SIGKILL}:
+            output.seek(0)
+            print(output.read().decode(errors="replace"), file=sys.stderr)
+            return 1
+    if -signal.SIGKILL in statuses:
+        print(f"        {'mlp-killed':22} killed, as it was meant to be")
+    place = url or "they rest in ./steelyard; look at them: steelyard up"
+    print(f"done in {time.monotonic() - started:.0f} s: {place}")
+    return 0
+
+
+def follow_reports(read_end: int, count: int) -> str | None:
+    """Print a line for each; the page of the project, when there is a server."""
+    url = None
+    with os.fdopen(read_end) as reports:
+        for number, line in enumerate(reports, start=1):
+            told = json.loads(line)
+            url = url or told["url"]
+            print(f"{number:3}/{count}  {told['name']:22} {told['end'][:60]}", flush=True)
+    return url
+
+
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--project", default="digits")
-    options = parser.parse_args()
-    environ = find_server()
-    for learning_rate in LEARNING_RATES:
-        name = f"sgd-lr-{learning_rate:g}"
-        print(f"{name}: {options.epochs} epochs", flush=True)
-        command = [
-            *(sys.executable, str(TRAINING), "--learning-rate", str(learning_rate), "--name", name),
-            *("--epochs", str(options.epochs), "--project", options.project),
-        ]
-        subprocess.run(command, env={"WANDB_SILENT": "true", **environ}, check=True)
-    print(f"done: see project {options.project!r} on {environ['WANDB_BASE_URL']}")
+    parser.add_argument("--project", default="demo")
+    parser.add_argument("--runs", type=int, default=RUN_COUNT, help=f"of {RUN_COUNT}, so many")
+    parser.add_argument("--epochs", type=int, default=50, help="at most")
+    parser.add_argument("--workers", type=int, default=3, help="processes that train")
+    parser.add_argument("--share", help=argparse.SUPPRESS)
+    parser.add_argument("--report-to", type=int, help=argparse.SUPPRESS)
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
