@@ -11,12 +11,12 @@ from steelyard.limits import SENDER_LOG_BYTES_MAX
 from steelyard.sdk.sender.own_journal import OwnJournal
 from steelyard.sdk.sender.process import describe_start, is_running
 from steelyard.sdk.sender.run_upload import FolderLock, RunUpload
-from steelyard.sdk.sender.tail import HEADER_BYTES, Journal, RunTail, write_json
+from steelyard.sdk.sender.tail import Journal, RunTail, write_json
 from steelyard.sdk.sender.unpack import decode_body
-from steelyard.wire.journal import START
+from steelyard.wire.journal import HEADER, HEADER_BYTES, START
 
 STATUS_EVERY_S = 2.0
-CAPTURE_WAITED_S = 5.0  # at the end of a run, for facts that are slow to find
+FIRST_READ_BYTES = 4096  # what START is usually shorter than
 
 
 class RunCare:
@@ -26,6 +26,8 @@ class RunCare:
     upload: None where nothing is sent.
     is_finished: the process said FINISH, or died and we said it.
     is_captured: all facts of the process are in `own`, or nobody waits for them any more.
+    is_flushing: somebody waits for `progress`; `token` is the number of that flush.
+    told, trouble: the progress and the state that the parent was last told of.
     """
 
     def __init__(self, run_dir: str, facts: dict[str, Any], *, token: int = 0) -> None:
@@ -37,6 +39,8 @@ class RunCare:
         self.upload: RunUpload | None = None
         self.start: dict[str, Any] = {}
         self.is_finished = self.is_crashed = self.is_captured = self.is_leftover = False
+        self.is_flushing = False
+        self.trouble = ""
         self.watched_at = self.synced_at = time.monotonic()
         self.finished_at: float | None = None
         self.told: dict[str, Any] = {}
@@ -175,6 +179,10 @@ class RunCare:
 
     def close(self) -> None:
         self.write_status(is_urgent=True)
+        self.close_quietly()
+
+    def close_quietly(self) -> None:
+        """Let go of the folder and leave no trace."""
         with self.own_lock:
             if self.own is not None:
                 self.own.close()
@@ -186,8 +194,11 @@ def read_start(journal: Journal) -> dict[str, Any]:
     """The payload of the first record; {} when it is not there yet or is no START."""
     kept, journal.acknowledged = journal.acknowledged, 0
     try:
-        data = journal.read(1).data  # whole records, one at least
-        kind, _, _, payload = decode_body(memoryview(data)[HEADER_BYTES:]) if data else [0] * 4
+        data = journal.read(FIRST_READ_BYTES).data  # whole records, one at least
+        if not data:
+            return {}
+        length, _ = HEADER.unpack_from(data)
+        kind, _, _, payload = decode_body(memoryview(data)[HEADER_BYTES : HEADER_BYTES + length])
     except (OSError, ValueError):
         return {}
     finally:

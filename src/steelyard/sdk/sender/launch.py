@@ -192,6 +192,9 @@ class SenderHandle:
             self._thread.start()
 
     def _hello(self) -> dict[str, Any]:
+        from steelyard.sdk.capture.facts import gather_process_facts
+        from steelyard.sdk.settings import read_environ
+
         settings = self._settings
         skipped = {"stop_fn"}
         return {
@@ -203,7 +206,7 @@ class SenderHandle:
                 for name in settings.__struct_fields__
                 if name not in skipped
             },
-            "process": _process_facts(settings),
+            "process": gather_process_facts(read_environ()),
         }
 
     def _say(self, message: dict[str, Any]) -> None:
@@ -410,14 +413,6 @@ def _library_paths() -> list[str]:
     script's neighbour called `psutil.py` is not taken for the library."""
     paths = [entry for entry in sys.path if isinstance(entry, str) and os.path.isabs(entry)]  # noqa: PTH117  # light
     return sorted(paths, key=lambda entry: not entry.endswith(("site-packages", "dist-packages")))
-
-
-def _process_facts(settings: ClientSettings) -> Any:
-    try:
-        from steelyard.sdk.capture.facts import describe_process
-    except ImportError:
-        return None
-    return describe_process(settings)
 
 
 def _print_notice(level: str, text: str) -> None:

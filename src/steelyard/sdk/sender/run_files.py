@@ -38,18 +38,22 @@ class RunFile:
 class RunFiles:
     """The files of one run folder, for one place on one server. Threads may share it."""
 
-    def __init__(self, run_dir: str, *, ignored: tuple[str, ...] = ()) -> None:
+    def __init__(self, run_dir: str) -> None:
         self.files_dir = os.path.join(run_dir, "files")  # noqa: PTH118
         self.problems: list[str] = []
         self.done_count = 0
         self._list_path = os.path.join(run_dir, "files.jsonl")  # noqa: PTH118
         self._ack_path = os.path.join(run_dir, "files.ack.jsonl")  # noqa: PTH118
-        self._ignored = ignored
+        self._ignored: tuple[str, ...] = ()
         self._read_to = 0
         self._files: dict[str, RunFile] = {}
         self._sent_before: dict[str, Look] = {}
         self.has_walked = False
         self._lock = _thread.allocate_lock()
+
+    def ignore(self, patterns: tuple[str, ...]) -> None:
+        """Leave out files whose names match one of these globs."""
+        self._ignored = patterns
 
     def read_acknowledged(self, place: str) -> None:
         """Take over what was sent to that run of that server before."""

@@ -1,0 +1,124 @@
+"""The sender's threads that talk to the server: one for journals, one for files.
+
+A big file must not hold up the points of a chart, and neither may hold up the main loop, which
+looks after the parent.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from steelyard.sdk.sender.care import RunCare
+from steelyard.sdk.sender.link import Link
+from steelyard.sdk.sender.run_upload import RunUpload
+
+INTERVAL_S = 0.8  # between two requests of one run
+LOCKED_S = 2.0  # until we ask again for a folder that `steelyard sync` is at
+LIST_EVERY_S = 1.0
+HELD_S = 0.05
+IDLE_S = 5.0
+FOR_EVER_S = 3600.0
+
+
+class Uploader:
+    """Serves every run in `cares`, each in turn, until the process ends."""
+
+    def __init__(self, cares: Callable[[], list[RunCare]], settings: Mapping[str, Any]) -> None:
+        self.is_working = False
+        self._cares = cares
+        self._settings = settings
+        source = settings.get("key_source") or "the environment, the settings or the netrc file"
+        self._link = Link(settings, key_source=source)
+        self._file_link = Link(settings, key_source=source)
+        given_s = settings.get("x_file_stream_transmit_interval")
+        spread = 0.75 + os.urandom(1)[0] / 512  # runs started together drift apart
+        self._interval_s = (given_s or INTERVAL_S) * spread
+        self._wake, self._wake_files = threading.Event(), threading.Event()
+        self._file_thread: threading.Thread | None = None
+        self._looked_at: dict[str, float] = {}
+        threading.Thread(target=self._send_journals, daemon=True).start()
+
+    @property
+    def app_url(self) -> str:
+        return self._link.app_url
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def open_upload(self, care: RunCare) -> None:
+        """Raises OSError when the folder is gone."""
+        upload = RunUpload(care.run_dir, care.facts, self._link)
+        upload.files.ignore(tuple(self._settings.get("ignore_globs") or ()))
+        upload.load()
+        care.upload = upload
+
+    def _send_journals(self) -> None:
+        while True:
+            self._wake.clear()
+            wait_s = IDLE_S
+            for care in self._cares():
+                try:
+                    wait_s = min(wait_s, self._serve(care))
+                except OSError as error:
+                    care.log(f"cannot read the run folder: {error}")
+                    wait_s = min(wait_s, LOCKED_S)
+                except Exception as error:  # noqa: BLE001  # the edge: other runs go on
+                    care.log(f"our mistake: {type(error).__name__}: {error}")
+                    wait_s = min(wait_s, LOCKED_S)
+            if wait_s > 0:
+                self._wake.wait(wait_s)
+
+    def _serve(self, care: RunCare) -> float:
+        """At most one request for that run; seconds until it wants the next."""
+        upload = care.upload
+        if upload is None or upload.is_over:
+            return FOR_EVER_S
+        if not care.lock.acquire():
+            upload.state, upload.message = "waiting", "another process is sending this run"
+            return LOCKED_S
+        now = time.monotonic()
+        if not upload.backoff.is_over(now):
+            return upload.backoff.not_before - now
+        self._look(care, upload, now)
+        if upload.has_unsent():
+            due = upload.sent_at + self._interval_s
+            if now < due and not self._is_urgent(care):
+                return due - now
+            left = upload.files_left() if upload.is_ending or not care.is_finished else 1
+            return 0.0 if upload.send_journals(files_left=left) else HELD_S
+        if upload.needs_heartbeat(now) and not upload.is_ending:
+            upload.send_heartbeat()
+        return IDLE_S
+
+    def _look(self, care: RunCare, upload: RunUpload, now: float) -> None:
+        is_listing = now >= self._looked_at.get(care.run_dir, 0.0) + LIST_EVERY_S
+        is_urgent = self._is_urgent(care)
+        upload.tail.refresh(list_too=is_listing or is_urgent)
+        if not (is_listing or is_urgent):
+            return
+        self._looked_at[care.run_dir] = now
+        upload.files.refresh(is_ending=upload.is_ending)
+        if upload.name is not None and upload.files.list_due(now, is_ending=upload.is_ending):
+            if self._file_thread is None:
+                self._file_thread = threading.Thread(target=self._send_files, daemon=True)
+                self._file_thread.start()
+            self._wake_files.set()
+
+    def _is_urgent(self, care: RunCare) -> bool:
+        return care.is_flushing or care.is_finished or care.is_leftover
+
+    def _send_files(self) -> None:
+        while True:
+            self._wake_files.wait()
+            self._wake_files.clear()
+            for care in self._cares():
+                try:
+                    while care.upload is not None and care.upload.send_file(self._file_link):
+                        self._wake.set()
+                except Exception as error:  # noqa: BLE001  # the edge: other runs go on
+                    care.log(f"our mistake with a file: {type(error).__name__}: {error}")
+            self._wake.set()
