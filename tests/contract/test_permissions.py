@@ -42,6 +42,7 @@ SERVER_ADMIN = (401, 403, 403, 403, 403, 0)
 SIGNED_LINK = (403, 403, 403, 403, 403, 403)  # without the signature, whoever asks
 
 RUN = "/api/v1/{entity}/{project}/runs/{run}"
+CLIENT_RUN = "/api/v1/runs/{entity}/{project}/{run}"
 EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/healthz"): OPEN,
     ("GET", "/ready"): OPEN,
@@ -97,6 +98,11 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", f"{RUN}/logs:search"): READ,
     ("GET", f"{RUN}/logs:raw"): READ,
     ("GET", f"{RUN}/files"): READ,
+    ("POST", f"{CLIENT_RUN}/journals/{{writer}}"): WRITE,
+    ("GET", f"{CLIENT_RUN}/resume"): READ,
+    ("PUT", f"{CLIENT_RUN}/files/{{path}}"): WRITE,
+    ("GET", f"{CLIENT_RUN}/files/{{path}}"): READ,
+    ("HEAD", f"{CLIENT_RUN}/files/{{path}}"): READ,
 }
 #: What a request needs to be a good one.
 QUERIES = {
@@ -104,6 +110,7 @@ QUERIES = {
     f"{RUN}/series:at": "?stream=history&key=loss&x=1",
     f"{RUN}/history": "?stream=history",
     f"{RUN}/logs:search": "?re=x",
+    f"{CLIENT_RUN}/journals/{{writer}}": "?offset=0",
 }
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/graphql"): {"query": "{ viewer { username } }"},
@@ -247,6 +254,7 @@ def ask(world: World, method: str, path: str, key: str | None) -> int:
         run=run.name if run else "",
         run_id=run.id if run else 0,
         path="some-file.txt",
+        writer="writer1",
         key_id=key_of_somebody_else(world, key),
         username=victim,
         name=f"org{number}",

@@ -8,25 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote
 
 from litestar import HttpMethod, Request, Response, put, route
 
-from steelyard.errors import Invalid
 from steelyard.server.blobs.interface import BlobStore
 from steelyard.server.db.interface import Database
 from steelyard.server.http.downloads import (
     CORS_HEADERS,
     PREFLIGHT_HEADERS,
-    Download,
     answer_download,
 )
 from steelyard.server.http.file_urls import STORAGE_PREFIX, SignedLink, check_link
+from steelyard.server.http.run_files import describe_file, name_in_url
 from steelyard.server.http.signing import Signer
 from steelyard.server.http.uploads import receive_blob
 from steelyard.server.rooms.accounts.model import Caller
 from steelyard.server.rooms.files.commands import put_file
-from steelyard.server.rooms.files.model import RunFile, check_file_name
+from steelyard.server.rooms.files.model import check_file_name
 from steelyard.server.rooms.files.policy import get_readable_file
 from steelyard.server.rooms.files.queries import get_file
 
@@ -122,30 +120,6 @@ async def download_run_file(
 async def answer_preflight() -> Response[None]:
     """Let pages of other origins read files: the link or the key is the permission."""
     return Response(None, headers=PREFLIGHT_HEADERS)
-
-
-def name_in_url(request: AnyRequest, *, segments_before: int) -> str:
-    """The file name at the end of the path, byte for byte as the client wrote it.
-
-    Litestar's own path parameter drops doubled slashes, which are part of a name.
-    """
-    raw: bytes = request.scope["raw_path"]
-    encoded = raw.split(b"/", segments_before + 1)[-1]
-    try:
-        return unquote(encoded, errors="strict")
-    except UnicodeDecodeError as error:
-        raise Invalid(f"the file name {encoded.decode('latin-1')!r} is not UTF-8") from error
-
-
-def describe_file(file: RunFile) -> Download:
-    """A run file as something to send."""
-    return Download(
-        name=file.name,
-        sha256=file.sha256,
-        size_bytes=file.size_bytes,
-        mimetype=file.mimetype,
-        updated_at_us=file.updated_at_us,
-    )
 
 
 # Preflight first: Litestar makes up its own answer to OPTIONS with the first handler of a path.

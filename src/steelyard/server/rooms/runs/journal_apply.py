@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Annotated, Any, Literal
 from zlib import crc32
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from steelyard.errors import SteelyardError
-from steelyard.server.columns import read
+from steelyard import limits
+from steelyard.server.columns import console, read
 from steelyard.server.columns.append import append_journal_rows
 from steelyard.server.columns.interface import Appended, Stream
 from steelyard.server.columns.lines import encode_row
@@ -19,8 +19,11 @@ from steelyard.server.columns.tail import EncodedLines
 from steelyard.server.db.prepared import Prepared
 from steelyard.server.rooms.projects.changes import next_change
 from steelyard.server.rooms.runs.changes import fitting_changes, values_of
-from steelyard.server.rooms.runs.commands import finish_run, mark_preempting
+from steelyard.server.rooms.runs.commands import create_alert, mark_preempting
 from steelyard.server.rooms.runs.journal_config import Config
+from steelyard.server.rooms.runs.journal_console import STREAMS, Console
+from steelyard.server.rooms.runs.journal_end import End, end_writers
+from steelyard.server.rooms.runs.journal_metadata import properties_of
 from steelyard.server.rooms.runs.journal_metrics import Metrics, insert_step_metrics
 from steelyard.server.rooms.runs.journal_records import (
     Record,
@@ -30,15 +33,14 @@ from steelyard.server.rooms.runs.journal_records import (
 )
 from steelyard.server.rooms.runs.journal_summary import Summary
 from steelyard.server.rooms.runs.journal_writers import (
+    DraftRun,
     Writer,
-    end_writer,
     find_writer,
-    list_writers,
     load_state,
     save_state,
     update_together,
 )
-from steelyard.server.rooms.runs.model import ENDED_STATES, RunChanges
+from steelyard.server.rooms.runs.model import RunChanges
 from steelyard.server.rooms.runs.queries import find_run_by_id
 from steelyard.server.rooms.runs.tables import runs
 from steelyard.wire import journal
@@ -54,39 +56,32 @@ _UPDATE_BEAT_AND_SUMMARY = Prepared(_BEAT.values(summary=sa.bindparam("new_summa
 _UPDATE_WAKE = Prepared(_THIS_RUN.values(state="running", exit_code=None, finished_at_us=None))
 
 
-class DraftRun(msgspec.Struct, frozen=True):
-    """What applying needs of a run."""
+class _Properties(msgspec.Struct, frozen=True):
+    """A RUN record."""
 
-    id: int
-    project_id: int
-    state: str
-    stop_requested: bool
-    created_at_us: int
-    display_name: str
-    summary: str
-    entity_id: int
-    resumed_at_us: int | None
-    metrics: str | None
-    tracks: str | None
+    display_name: str | None = None
+    notes: str | None = None
+    tags: list[str] | None = None
+    group: str | None = None
+    job_type: str | None = None
 
 
-class _End(msgspec.Struct, frozen=True):
-    """A FINISH record."""
+class _Alert(msgspec.Struct, frozen=True):
+    """An ALERT record."""
 
-    exit_code: int
-    writer: str | None = None
-    is_crash: bool = False
+    title: str
+    text: str = ""
+    level: Literal["INFO", "WARN", "ERROR"] = "INFO"
+    wait_duration_ms: Annotated[int, msgspec.Meta(ge=0, le=2**62)] = 0
 
 
 class Draft:
     """A run while the records of one upload are applied. Lives inside one transaction."""
 
-    def __init__(
-        self, conn: Connection, run: DraftRun, writer: Writer | None, *, now_us: int
-    ) -> None:
+    def __init__(self, conn: Connection, run: DraftRun, writer: Writer, *, now_us: int) -> None:
         self._conn = conn
         self._run = run
-        self._writer = writer
+        self.writer = writer
         self._now_us = now_us
         self.skipped = 0
         self.reason: str | None = None
@@ -100,13 +95,22 @@ class Draft:
         self._config: Config | None = None
         self._values: dict[str, Any] = {}
         self._state: dict[str, Any] | None = None
-        self._ends: list[tuple[_End, int]] = []
+        self._console: Console | None = None
+        self._ends: list[tuple[End, int]] = []
         self._is_preempting = False
         self._appliers: dict[int, Callable[[int, Any], None]] = {
-            journal.START: self._ignore,
+            journal.START: self._refuse_start,
+            journal.CONFIG: self._change_config,
             journal.HISTORY: self._add_row,
-            journal.FINISH: self._add_end,
+            journal.SUMMARY: self._change_summary,
+            journal.METRIC: self._define_metric,
+            journal.SYSTEM: self._add_sample,
+            journal.CONSOLE: self._write_console,
+            journal.METADATA: self._add_metadata,
+            journal.ALERT: self._alert,
+            journal.RUN: self._change_run,
             journal.PREEMPTING: self._preempt,
+            journal.FINISH: self._add_end,
         }
 
     def apply(self, record: Record) -> None:
@@ -133,9 +137,10 @@ class Draft:
         conn, run = self._conn, self._run
         if self._config is not None:
             self._values["config"] = self._config.dump()
+        self._save_console()
         has_ended = self._save_life()
-        if self._state is not None and self._writer is not None:
-            save_state(conn, run.id, self._writer.writer, self._state)
+        if self._state is not None:
+            save_state(conn, run.id, self.writer.writer, self._state)
         return has_ended
 
     # ---- rows
@@ -147,16 +152,24 @@ class Draft:
             raise SkippedRecord("a row is [step, is_automatic, values]") from None
         if type(step) is not int:
             raise SkippedRecord(f"the step of a row is {step!r}, not an integer")
-        assert self._writer is not None
         row = check_row(data)
         if self._metrics.step_metrics:
             row = insert_step_metrics(row, self._metrics, self._latest_steps())
         if is_automatic:
-            step += self._writer.step_base
+            step += self.writer.step_base
         row = {**row, "_step": step}
         self._stamp(row, time_us)
         self._history.append(encode_row(row))
         self._summary.log(row)
+
+    def _add_sample(self, time_us: int, payload: Any) -> None:
+        row = check_row(payload)
+        label = self.writer.label
+        if label:  # wandb v0.31 core/internal/monitor/monitor.go
+            row = {key if "/l:" in key else f"{key}/l:{label}": row[key] for key in row}
+        row = {**row, "_wandb": True}
+        self._stamp(row, time_us)
+        self._system.append(encode_row(row))
 
     def _stamp(self, row: dict[str, Any], time_us: int) -> None:
         """Times of a row, unless it brings its own."""
@@ -168,8 +181,7 @@ class Draft:
                 row[key] = value
 
     def _runtime_s(self, time_us: int) -> float:
-        writer = self._writer
-        assert writer is not None
+        writer = self.writer
         return max(time_us - writer.started_at_us, 0) / 1e6 + writer.runtime_base_us / 1e6
 
     def _latest_steps(self) -> dict[str, float | int]:
@@ -180,8 +192,7 @@ class Draft:
     def state(self) -> dict[str, Any]:
         """What the writer's later records need."""
         if self._state is None:
-            assert self._writer is not None
-            self._state = load_state(self._conn, self._run.id, self._writer.writer)
+            self._state = load_state(self._conn, self._run.id, self.writer.writer)
         return self._state
 
     def _read_values(self, key: str) -> Iterable[float]:
@@ -207,17 +218,101 @@ class Draft:
             return appended
         return msgspec.structs.replace(appended, accepted=before.accepted + appended.accepted)
 
-    # ---- life
+    # ---- documents and properties
 
-    def _ignore(self, _time_us: int, _payload: Any) -> None:
-        """START was applied before the others."""
+    def _refuse_start(self, _time_us: int, _payload: Any) -> None:
+        raise SkippedRecord("a START can only be the first record of a journal")
+
+    @property
+    def config(self) -> Config:
+        if self._config is None:
+            found = sa.select(runs.c.config).where(runs.c.id == self._run.id)
+            self._config = Config(self._conn.execute(found).scalar_one())
+        return self._config
+
+    def _change_config(self, _time_us: int, payload: Any) -> None:
+        items, keys = _read_change(payload)
+        self.config.set(items)
+        self.config.delete(keys)
+
+    def _change_summary(self, _time_us: int, payload: Any) -> None:
+        items, keys = _read_change(payload)
+        self._summary.set(items)
+        self._summary.delete(keys)
+
+    def _define_metric(self, _time_us: int, payload: Any) -> None:
+        self._summary.define(self._metrics.define(payload))
+
+    def _add_metadata(self, _time_us: int, payload: Any) -> None:
+        facts = check_map(payload, "metadata")
+        self.config.merge_metadata(self.writer.writer, facts)
+        if self.writer.is_primary:
+            self._change(properties_of(facts))
+
+    def _change_run(self, _time_us: int, payload: Any) -> None:
+        try:
+            said = msgspec.convert(payload, _Properties)
+        except msgspec.ValidationError as error:
+            raise SkippedRecord(f"its properties of a run make no sense: {error}") from error
+        self._change(RunChanges(**msgspec.structs.asdict(said)))
+
+    def _change(self, changes: RunChanges) -> None:
+        """Set properties of the run, all that can be set."""
+        fitting, reason = fitting_changes(changes)
+        values = values_of(fitting)
+        self.display_name = values.get("display_name", self.display_name)
+        self._values |= values
+        if reason is not None:
+            raise SkippedRecord(reason)
+
+    def _alert(self, _time_us: int, payload: Any) -> None:
+        try:
+            said = msgspec.convert(payload, _Alert)
+        except msgspec.ValidationError as error:
+            raise SkippedRecord(f"its alert makes no sense: {error}") from error
+        run = find_run_by_id(self._conn, self._run.id)
+        assert run is not None
+        create_alert(
+            self._conn,
+            run,
+            title=said.title.replace("\0", "")[: limits.DISPLAY_NAME_CHARS_MAX],
+            text=said.text.replace("\0", "")[: limits.NOTES_CHARS_MAX],
+            severity=said.level,
+            wait_duration_ms=said.wait_duration_ms,
+            now_us=self._now_us,
+        )
+
+    # ---- console
+
+    def _write_console(self, time_us: int, payload: Any) -> None:
+        try:
+            stream, text = payload
+        except (TypeError, ValueError):
+            raise SkippedRecord("console output is [stream, text]") from None
+        if stream not in STREAMS or type(text) is not str:
+            raise SkippedRecord("console output is ['stdout' or 'stderr', text]")
+        if self._console is None:
+            line_count = console.count_lines(self._conn, self._run.id)
+            self._console = Console(self.state.get("console"), line_count)
+        self._console.write(stream, text, time_us)
+
+    def _save_console(self) -> None:
+        if self._console is None:
+            return
+        for offset, lines in self._console.list_changes(self.writer.label):
+            console.write_lines(
+                self._conn, run_id=self._run.id, offset=offset, lines=lines, now_us=self._now_us
+            )
+        self.state["console"] = self._console.save()
+
+    # ---- life
 
     def _preempt(self, _time_us: int, _payload: Any) -> None:
         self._is_preempting = True
 
     def _add_end(self, time_us: int, payload: Any) -> None:
         try:
-            end = msgspec.convert(payload, _End)
+            end = msgspec.convert(payload, End)
         except msgspec.ValidationError as error:
             raise SkippedRecord(f"its FINISH makes no sense: {error}") from error
         self._ends.append((end, time_us))
@@ -226,9 +321,9 @@ class Draft:
     def _save_life(self) -> bool:
         """Heartbeat, state, summary, and what else changed in the row of the run."""
         conn, run = self._conn, self._run
-        if not self._ends and run.state not in ("running", "killed", "preempting"):
-            if self._writes_on():
-                _UPDATE_WAKE.run(conn, {"run_id": run.id})
+        sleeps = run.state not in ("running", "killed", "preempting")
+        if sleeps and not self._ends and self._writes_on():
+            _UPDATE_WAKE.run(conn, {"run_id": run.id})
         beat = {
             "run_id": run.id,
             "new_heartbeat_at_us": self._now_us,
@@ -244,64 +339,31 @@ class Draft:
             conn.execute(sa.update(runs).where(runs.c.id == run.id).values(self._values))
         if self._is_preempting and not self._ends:
             mark_preempting(conn, run.id, now_us=self._now_us)
-        return bool(self._ends) and self._end()
+        if not self._ends:
+            return False
+        return end_writers(conn, run, self.writer.writer, self._ends, now_us=self._now_us)
 
     def _writes_on(self) -> bool:
         """The writer, or the process it is the sender of, is one the run's life hangs on."""
-        writer = self._writer
-        if writer is not None and writer.role == "sender":
-            writer = find_writer(self._conn, self._run.id, writer.process_name)
+        writer: Writer | None = self.writer
+        if self.writer.role == "sender":
+            writer = find_writer(self._conn, self._run.id, self.writer.process_name)
         return writer is not None and bool(writer.ends_run) and writer.exit_code is None
-
-    def _end(self) -> bool:
-        """Note which writers ended. The run ends with the last of those its life hangs on."""
-        assert self._writer is not None
-        conn, run_id = self._conn, self._run.id
-        known = {writer.writer: writer for writer in list_writers(conn, run_id)}
-        concerned = False
-        for end, time_us in self._ends:
-            name = end.writer or self._writer.writer
-            writer = known.get(name)
-            if writer is None or (name != self._writer.writer and writer.exit_code is not None):
-                continue  # what a process said of its own end stands
-            end_writer(
-                conn,
-                run_id,
-                name,
-                exit_code=end.exit_code,
-                is_crash=end.is_crash,
-                at_us=time_us,
-            )
-            concerned = concerned or bool(writer.ends_run)
-        return concerned and self._end_run()
-
-    def _end_run(self) -> bool:
-        conn, run = self._conn, self._run
-        writers = [
-            writer
-            for writer in list_writers(conn, run.id)
-            if writer.ends_run and writer.heard_at_us >= (run.resumed_at_us or 0)
-        ]
-        if not writers or any(writer.exit_code is None for writer in writers):
-            return False
-        writers.sort(key=lambda writer: writer.ended_at_us or 0)
-        codes = [writer.exit_code or 0 for writer in writers]
-        exit_code = next((code for code in codes if code), 0)
-        ended_at_us = writers[-1].ended_at_us or self._now_us
-        finish_run(
-            conn,
-            run.id,
-            exit_code,
-            is_crash=any(writer.is_crash for writer in writers),
-            finished_at_us=min(max(ended_at_us, run.created_at_us), self._now_us),
-            now_us=self._now_us,
-        )
-        return True
 
     def _save_together(self) -> None:
         tracks = self._summary.dump_tracks()
         changed: dict[str, Any] = {} if tracks is None else {"tracks": tracks}
         if self._metrics.has_changed:
             changed["metrics"] = self._metrics.dump()
+            self.config.note_metrics(self._metrics.encode_for_config())
         if changed:
             update_together(self._conn, self._run.id, **changed)
+
+
+def _read_change(payload: Any) -> tuple[dict[str, Any], list[str]]:
+    """(values to set, keys to delete) of a CONFIG or SUMMARY record."""
+    change = check_map(payload, "a change")
+    items, keys = change.get("set") or {}, change.get("delete") or []
+    if type(items) is not dict or type(keys) is not list:
+        raise SkippedRecord("a change is {'set': map, 'delete': list of keys}")
+    return items, [key for key in keys if type(key) is str]

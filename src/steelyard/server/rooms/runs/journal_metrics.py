@@ -42,9 +42,9 @@ class Definition(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def statistics(self) -> tuple[str, ...]:
-        return (
-            () if "none" in self.summary else tuple(filter(STATISTICS.__contains__, self.summary))
-        )
+        if "none" in self.summary:
+            return ()
+        return tuple(rule for rule in self.summary if rule in STATISTICS)
 
 
 class _Said(msgspec.Struct, frozen=True):

@@ -9,16 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from steelyard import limits
 from steelyard.errors import DamagedRecord, Invalid, TooLarge
+from steelyard.server.columns.lines import STEP_ABS_MAX
 from steelyard.wire import journal
 
 #: Types of values that need no look inside.
 SCALARS: Final = frozenset({float, int, bool, str, type(None)})
+
+TIME_US_MAX: Final = 2**62
 
 _decode_msgpack = msgspec.msgpack.Decoder().decode
 _decode_json = msgspec.json.Decoder().decode
@@ -29,7 +32,10 @@ class SkippedRecord(Exception):
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
-    """`end` is the offset in the journal behind the record. Kind 0: unreadable, payload says why."""
+    """`end` is the offset in the journal behind the record.
+
+    Kind 0: the record cannot be read, and the payload says why.
+    """
 
     end: int
     kind: int
@@ -73,6 +79,8 @@ def _decode(end: int, encoded: memoryview) -> Record:
         return Record(end, 0, 0, f"its body cannot be read ({error})")
     if type(kind) is not int or type(time_us) is not int:
         return Record(end, 0, 0, "its body is not [kind, number, time, payload]")
+    if not 0 <= time_us <= TIME_US_MAX:
+        return Record(end, 0, 0, f"its time is {time_us}, no microseconds since 1970")
     return Record(end, kind, time_us, payload)
 
 
@@ -89,11 +97,14 @@ def decode_text(encoded: memoryview | bytes) -> Any:
 # ---- START
 
 
+Step = Annotated[int, msgspec.Meta(ge=-STEP_ABS_MAX, le=STEP_ABS_MAX)]
+
+
 class Point(msgspec.Struct, frozen=True):
     """A step of a run, to go on from."""
 
     run: str
-    step: int
+    step: Step
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +115,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     resume: str | None = None
     fork_from: Point | None = None
     resume_from: Point | None = None
-    step_base: int | None = None
+    step_base: Step | None = None
     display_name: str | None = None
     notes: str | None = None
     tags: list[str] | None = None
@@ -116,7 +127,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     updates_finish_state: bool = True
     client: str | None = None
     python: str | None = None
-    started_at_us: int | None = None
+    started_at_us: Annotated[int, msgspec.Meta(ge=0, le=TIME_US_MAX)] | None = None
 
     @property
     def is_process(self) -> bool:

@@ -32,6 +32,7 @@ from steelyard.server.rooms.runs.journal_writers import (
 )
 from steelyard.server.rooms.runs.model import ENDED_STATES, Run, RunChanges
 from steelyard.server.rooms.runs.names import check_run_name
+from steelyard.server.rooms.runs.resume import runtime_of
 from steelyard.server.rooms.runs.tables import runs
 
 PROPERTIES = ("display_name", "notes", "tags", "group", "job_type", "sweep")
@@ -73,6 +74,9 @@ def open_journal(
         step_base = branched.step + 1
     elif resumes and last_step is not None:
         step_base = last_step + 1
+    runtime_us = 0
+    if is_resumed:
+        runtime_us = int(runtime_of(commands.lock_run(conn, found.id)) * 1e6)
     if is_new:
         _backdate(conn, found, start.started_at_us or time_us, now_us)
     _note_together(conn, found, held, start, is_resumed, branched is not None, now_us)
@@ -85,7 +89,7 @@ def open_journal(
         kin if start.role == "sender" else None,
         step_base=step_base,
         started_at_us=time_us,
-        runtime_base_us=_runtime_us(commands.lock_run(conn, found.id)) if is_resumed else 0,
+        runtime_base_us=runtime_us,
         had_rows=last_step is not None,
         now_us=now_us,
     )
@@ -201,13 +205,3 @@ def _create(
             "runtime_base_us": kin.runtime_base_us,
         }
     create_writer(conn, run.id, writer, start, **given)
-
-
-def _runtime_us(run: Run) -> int:
-    """How long the run had worked."""
-    summary = run.parse_summary()
-    own = summary.get("_wandb")
-    for value in (summary.get("_runtime"), own.get("runtime") if isinstance(own, dict) else None):
-        if isinstance(value, int | float) and 0 <= value < 1e12:
-            return int(value * 1e6)
-    return 0

@@ -18,6 +18,22 @@ from steelyard.server.rooms.runs.tables import journal_runs, journal_writers
 SENDER_SUFFIX = "-s"
 
 
+class DraftRun(msgspec.Struct, frozen=True):
+    """What applying records needs of a run; the last three when it has had a journal."""
+
+    id: int
+    project_id: int
+    state: str
+    stop_requested: bool
+    created_at_us: int
+    display_name: str
+    summary: str
+    entity_id: int
+    resumed_at_us: int | None
+    metrics: str | None
+    tracks: str | None
+
+
 class Writer(msgspec.Struct, frozen=True):
     """A writer of the run. Times in µs: `started_at_us` by its clock, `heard_at_us` by ours."""
 

@@ -20,12 +20,19 @@ from steelyard.server.columns.interface import Appended
 from steelyard.server.db.prepared import Prepared
 from steelyard.server.rooms.accounts.model import Caller
 from steelyard.server.rooms.accounts.policy import may_read_entity, may_write_entity
+from steelyard.server.rooms.files.commands import put_file
 from steelyard.server.rooms.runs.ingest import RunPath
 from steelyard.server.rooms.runs.joins import project_names
-from steelyard.server.rooms.runs.journal_apply import Draft, DraftRun
+from steelyard.server.rooms.runs.journal_apply import Draft
+from steelyard.server.rooms.runs.journal_metadata import FILE_NAME, FileIsStale, MetadataFile
 from steelyard.server.rooms.runs.journal_records import Record, read_start
 from steelyard.server.rooms.runs.journal_start import open_journal
-from steelyard.server.rooms.runs.journal_writers import find_writer, update_writer
+from steelyard.server.rooms.runs.journal_writers import (
+    DraftRun,
+    Writer,
+    find_writer,
+    update_writer,
+)
 from steelyard.server.rooms.runs.tables import journal_runs, runs
 
 log = logging.getLogger("steelyard.journals")
@@ -33,12 +40,13 @@ log = logging.getLogger("steelyard.journals")
 _WRITER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 
 
-class Upload(msgspec.Struct, frozen=True, kw_only=True):
+class Upload(msgspec.Struct, frozen=True):
     """One request: whole records from byte `offset` of a writer's journal; none: a heartbeat."""
 
     writer: str
     offset: int
     records: list[Record]
+    metadata_file: MetadataFile | None = None
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,69 +118,78 @@ def accept_journal(
     run = _find_writable(conn, caller, where)
     writer = None if run is None else find_writer(conn, run.id, upload.writer)
     reason: str | None = None
-    if writer is None and upload.offset == 0 and upload.records:
-        first = upload.records[0]
-        start = read_start(first)
-        reason = open_journal(
-            conn,
-            caller=caller,
-            entity=entity,
-            project=path.project,
-            run=path.run,
-            writer=upload.writer,
-            start=start,
-            time_us=first.time_us,
-            now_us=now_us,
-        )
+    is_new = writer is None and upload.offset == 0 and bool(upload.records)
+    if is_new:
+        reason = _open(conn, caller, entity, path, upload, now_us)
         run = _find_writable(conn, caller, where)
-        assert run is not None
-        writer = find_writer(conn, run.id, upload.writer)
+        writer = None if run is None else find_writer(conn, run.id, upload.writer)
     if run is None:
         raise RunNotFound(f"{entity}/{path.project}/{path.run}")
+    if writer is None:  # nothing can be kept before the START, and nobody is known to live
+        return _answer(run, entity, path, None, acknowledged=0)
     draft = Draft(conn, run, writer, now_us=now_us)
     if reason is not None:
         draft.note_skipped(reason)
-    records = [] if writer is None else _list_new(upload, writer.acknowledged_bytes)
-    for record in records:
+    records = _list_new(upload, writer.acknowledged_bytes)
+    if records and upload.metadata_file is not None:
+        _put_metadata(conn, run.id, writer.acknowledged_bytes, upload.metadata_file, now_us)
+    for record in records[1:] if is_new else records:
         draft.apply(record)
-    acknowledged = 0 if writer is None else writer.acknowledged_bytes
-    if records:
-        acknowledged = records[-1].end
-    if writer is not None:
-        update_writer(
-            conn,
-            run.id,
-            writer,
-            acknowledged_bytes=acknowledged,
-            skipped_records=writer.skipped_records + draft.skipped,
-            now_us=now_us,
-        )
+    acknowledged = records[-1].end if records else writer.acknowledged_bytes
+    update_writer(
+        conn,
+        run.id,
+        writer,
+        acknowledged_bytes=acknowledged,
+        skipped_records=writer.skipped_records + draft.skipped,
+        now_us=now_us,
+    )
     has_ended = draft.save()
     if draft.skipped:
-        log.warning(
-            "records of a journal skipped",
-            extra={
-                "run": path.run,
-                "writer": upload.writer,
-                "count": draft.skipped,
-                "reason": draft.reason,
-            },
-        )
-    return Accepted(
-        run_id=run.id,
-        entity=entity,
-        project=path.project,
-        run=path.run,
+        told = {"writer": writer.writer, "count": draft.skipped, "reason": draft.reason}
+        log.warning("records of a journal skipped", extra={"run": path.run, **told})
+    answer = _answer(run, entity, path, writer, acknowledged=acknowledged)
+    return msgspec.structs.replace(
+        answer,
         display_name=draft.display_name,
-        acknowledged=acknowledged,
-        is_stop_requested=bool(run.stop_requested),
-        had_rows=writer is not None and bool(writer.had_rows),
         has_ended=has_ended,
         records=len(records),
         skipped=draft.skipped,
         reason=draft.reason,
         history=draft.history_appended,
         system=draft.system_appended,
+    )
+
+
+def _open(
+    conn: Connection, caller: Caller, entity: str, path: RunPath, upload: Upload, now_us: int
+) -> str | None:
+    first = upload.records[0]
+    return open_journal(
+        conn,
+        caller=caller,
+        entity=entity,
+        project=path.project,
+        run=path.run,
+        writer=upload.writer,
+        start=read_start(first),
+        time_us=first.time_us,
+        now_us=now_us,
+    )
+
+
+def _answer(
+    run: DraftRun, entity: str, path: RunPath, writer: Writer | None, *, acknowledged: int
+) -> Accepted:
+    return Accepted(
+        run_id=run.id,
+        entity=entity,
+        project=path.project,
+        run=path.run,
+        display_name=run.display_name,
+        acknowledged=acknowledged,
+        is_stop_requested=bool(run.stop_requested),
+        had_rows=writer is not None and bool(writer.had_rows),
     )
 
 
@@ -187,6 +204,14 @@ def _find_writable(conn: Connection, caller: Caller, where: dict[str, str]) -> D
             "ask one of its admins"
         )
     return run
+
+
+def _put_metadata(
+    conn: Connection, run_id: int, acknowledged: int, file: MetadataFile, now_us: int
+) -> None:
+    if acknowledged != file.acknowledged:
+        raise FileIsStale("another request of this writer came in between; send this again")
+    put_file(conn, run_id=run_id, name=FILE_NAME, blob=file.blob, now_us=now_us)
 
 
 def _list_new(upload: Upload, acknowledged: int) -> list[Record]:
