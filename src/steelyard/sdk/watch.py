@@ -219,12 +219,13 @@ def count_values(
         low, high = min(low, 0.0), max(high, 0.0)
     if low == high:
         return [values.numel() + zero_count], [low, high]
-    if high - low > FLOAT32_MAX:
-        values = values.double()  # the width would be infinite
     width = high / bin_count - low / bin_count
     if not math.isfinite(width) or low + width == low:
         return [values.numel() + zero_count], [low, high]  # too far apart, or too close
-    counts = _count_in_bins(values, low, high, bin_count)
+    if high - low > FLOAT32_MAX:  # infinite for those who subtract
+        counts = _count_in_bins(values.double() / 1e3, low / 1e3, high / 1e3, bin_count)
+    else:
+        counts = _count_in_bins(values, low, high, bin_count)
     if zero_count:
         counts[min(int(-low / width), bin_count - 1)] += zero_count
     return counts, [low + width * place for place in range(bin_count)] + [high]
