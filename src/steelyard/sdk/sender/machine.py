@@ -6,11 +6,13 @@ has no thread for it: everything is done at once at its end.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from steelyard.sdk.sender.care import RunCare
+from steelyard.sdk.sender.run_files import ask_for_upload
 from steelyard.wire.journal import METADATA, SYSTEM
 
 BEGIN_S = 1.0  # after the first look at a run
@@ -89,12 +91,18 @@ class Machine:
         self._captured.add(care.run_dir)
 
     def _capture_facts(self, care: RunCare) -> None:
-        from steelyard.sdk.capture.environment import write_environment_files
+        from steelyard.sdk.capture.environment import write_environment_files, write_metadata_file
         from steelyard.sdk.capture.metadata import collect_metadata
 
+        files_dir = os.path.join(care.run_dir, "files")  # noqa: PTH118
+        merged: dict[str, Any] = {}
         for part in collect_metadata(self._process, self._settings):
+            merged |= part
             care.append(METADATA, part)
-        write_environment_files(care.run_dir, self._process, self._settings)
+        if merged:
+            ask_for_upload(care.run_dir, write_metadata_file(merged, files_dir))
+        for name in write_environment_files(self._process, self._settings, files_dir):
+            ask_for_upload(care.run_dir, name)
 
     def _sample(self, cares: list[RunCare]) -> None:
         if self._settings["x_disable_stats"]:
