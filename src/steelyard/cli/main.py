@@ -12,6 +12,7 @@ from steelyard import __version__
 from steelyard.cli.backups import backup, restore
 from steelyard.cli.doctor import doctor
 from steelyard.cli.keys import key
+from steelyard.cli.login import login, logout
 from steelyard.cli.openapi import openapi
 from steelyard.cli.settings import settings
 from steelyard.cli.up import up
@@ -25,7 +26,7 @@ def commands() -> None:
     """Steelyard: the open, self-hosted home for machine-learning work."""
 
 
-for command in (up, user, key, settings, doctor, backup, restore, openapi):
+for command in (up, login, logout, user, key, settings, doctor, backup, restore, openapi):
     commands.add_command(command)
 
 

@@ -22,10 +22,15 @@ SETTINGS_FILE_VARIABLE = "STEELYARD_SETTINGS_FILE"
 
 @click.command()
 @click.option("--why", is_flag=True, help="Say where each value comes from and what it means.")
+@click.option("--client", is_flag=True, help="Those of scripts, not of the server.")
 @with_listen_options
 @with_server_options
-def settings(why: bool, **flags: Any) -> None:
-    """Print the settings that `steelyard up` would use here."""
+def settings(why: bool, client: bool, **flags: Any) -> None:
+    """Print the settings that `steelyard up` would use here, or a script with --client."""
+    if client:
+        from steelyard.cli.client_settings import print_client_settings
+
+        return print_client_settings(why=why)
     from steelyard.server.settings import explain_settings
 
     environ = read_environ()
