@@ -10,16 +10,20 @@ from __future__ import annotations
 import datetime
 import decimal
 import enum
+import math
 import os
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, ItemsView, KeysView, Mapping, ValuesView
 from typing import Any, Final, Literal
 
 import msgspec
 
 from steelyard.errors import Invalid
 from steelyard.limits import (
+    ARRAY_BINS,
     ARRAY_VALUES_LOGGED_MAX,
+    BIG_INT_BITS_MAX,
     VALUE_DEPTH_MAX,
     VALUE_TEXT_CHARS_IN_MESSAGES,
 )
@@ -55,20 +59,30 @@ def plain(value: Any, *, key: str, use: Use, depth: int = 0) -> Any:
     if kind is str:
         return clean_text(value)
     if kind is int:
-        # Larger ones have no place in msgpack; their digits do.
-        return value if _INT_MIN <= value <= _INT_MAX else str(value)
+        return value if _INT_MIN <= value <= _INT_MAX else _plain_big_int(value, use)
     if depth > VALUE_DEPTH_MAX:
         raise Invalid(
             f"{key!r} holds more than {VALUE_DEPTH_MAX} levels of lists and dicts, "
             "or a list that contains itself; log its parts under keys of their own"
         )
-    if isinstance(value, Mapping):
+    if kind is dict:
         return {
             _plain_key(inner): plain(item, key=f"{key}.{inner}", use=use, depth=depth + 1)
             for inner, item in list(value.items())
         }
-    if isinstance(value, list | tuple | set | frozenset | range):
+    if kind is list or kind is tuple:
         return [plain(item, key=key, use=use, depth=depth + 1) for item in list(value)]
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):  # numpy, torch, jax
+        return _plain_scalar(value, key, use)
+    return _plain_other(value, key, use, depth)
+
+
+def _plain_other(value: Any, key: str, use: Use, depth: int) -> Any:
+    """What is not of a basic type itself, but perhaps of one derived from it."""
+    if isinstance(value, Mapping):
+        return plain(dict(value), key=key, use=use, depth=depth)
+    if isinstance(value, list | tuple | set | frozenset | range):
+        return plain(list(value), key=key, use=use, depth=depth)
     # An IntEnum is an int first, as in JSON.
     if isinstance(value, str):
         return clean_text(str.__str__(value))
@@ -76,10 +90,24 @@ def plain(value: Any, *, key: str, use: Use, depth: int = 0) -> Any:
         return plain(int(value), key=key, use=use)
     if isinstance(value, float):
         return float(value)
+    if isinstance(value, enum.Enum):
+        return plain(value.value, key=key, use=use, depth=depth + 1)
+    if isinstance(value, bytes | bytearray):
+        return _text_of_bytes(value, key)
     for types, convert in _CONVERSIONS:
         if isinstance(value, types):
-            return convert(value)
+            return plain(convert(value), key=key, use=use, depth=depth + 1)
     return _plain_object(value, key, use, depth)
+
+
+def _plain_big_int(value: int, use: Use) -> float | str:
+    """Beyond 64 bits: near enough for a chart; digit for digit where it may be a seed."""
+    if use == "config":
+        return hex(value) if value.bit_length() > BIG_INT_BITS_MAX else str(value)
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def clean_text(text: str) -> str:
@@ -102,20 +130,20 @@ def _plain_key(key: Any) -> str:
     return clean_text(str(key))
 
 
-def _text_of_bytes(value: bytes | bytearray | memoryview) -> str:
+def _text_of_bytes(value: bytes | bytearray, key: str) -> str:
     try:
-        return bytes(value).decode()
+        return value.decode()
     except UnicodeDecodeError:
-        raise Invalid("bytes that are no text cannot be logged; save them as a file") from None
+        raise Invalid(
+            f"{key!r} holds bytes that are no text; save them as a file: run.save()"
+        ) from None
 
 
 _CONVERSIONS: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...]] = (
-    (enum.Enum, lambda value: clean_text(value.name)),
     ((datetime.date, datetime.time), lambda value: value.isoformat()),
     (decimal.Decimal, float),
     ((uuid.UUID, datetime.timedelta, complex), str),
-    ((bytes, bytearray), _text_of_bytes),
-    (os.PathLike, lambda value: clean_text(os.fsdecode(value))),
+    (os.PathLike, os.fsdecode),
     (
         slice,
         lambda value: {
@@ -134,15 +162,13 @@ def _plain_object(value: Any, key: str, use: Use, depth: int) -> Any:
     if not isinstance(value, type):
         if hasattr(value, "tolist") or hasattr(value, "numpy"):
             return _plain_array(value, key, use, depth)
-        if hasattr(value, "__float__") and hasattr(value, "item"):
-            return float(value)
         fields = _fields_of(value)
         if fields is not None:
             return plain(fields, key=key, use=use, depth=depth + 1)
     if callable(value):
         module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
         return clean_text(f"{module}.{name}" if module and name else str(value))
-    if isinstance(value, Iterable) and hasattr(value, "__len__"):
+    if isinstance(value, deque | KeysView | ValuesView | ItemsView):
         return plain(list(value), key=key, use=use, depth=depth + 1)
     if use == "config":
         return clean_text(str(value))
@@ -170,23 +196,40 @@ def _plain_array(value: Any, key: str, use: Use, depth: int) -> Any:
         elif not hasattr(value, "tolist"):
             value = value.numpy()  # tensorflow
         count = _count_elements(value)
-        if count == 1:
-            return _scalar(value.item() if hasattr(value, "item") else value.tolist(), key, use)
+        if count == 1 and hasattr(value, "item"):
+            return _plain_scalar(value, key, use)
+        values = value.tolist()
         if count is None or count <= ARRAY_VALUES_LOGGED_MAX or use == "config":
-            return plain(value.tolist(), key=key, use=use, depth=depth + 1)
+            return plain(values, key=key, use=use, depth=depth + 1)
         from steelyard.sdk.histogram import Histogram, describe_values
 
-        numbers = flatten(value.tolist())
         if use == "summary":
-            return describe_values(numbers, type_name=_type_name(value))
-        return Histogram(numbers, num_bins=ARRAY_VALUES_LOGGED_MAX).to_json()
-    except Invalid:
-        raise
+            return describe_values(flatten(values), type_name=_type_name(value))
+        return Histogram(values, num_bins=ARRAY_BINS).to_json()
+    except Invalid as problem:
+        raise Invalid(f"{key!r} is a {_type_name(value)}: {problem}") from problem
     except Exception as problem:  # code of a library we know nothing of
-        raise Invalid(
-            f"{key!r} is a {_type_name(value)} that gives no numbers ({problem}); "
-            "log a number or a list of them"
-        ) from problem
+        raise _gives_no_numbers(value, key, problem) from problem
+
+
+def _plain_scalar(value: Any, key: str, use: Use) -> Any:
+    """The one element of an array."""
+    try:
+        found = value.item()
+        if type(found) in SIMPLE_TYPES:
+            return found
+        if hasattr(found, "item"):  # a scalar of ml_dtypes is no number of Python's even then
+            return float(found)
+    except Exception as problem:  # code of a library we know nothing of
+        raise _gives_no_numbers(value, key, problem) from problem
+    return plain(found, key=key, use=use, depth=1)
+
+
+def _gives_no_numbers(value: Any, key: str, problem: Exception) -> Invalid:
+    return Invalid(
+        f"{key!r} is a {_type_name(value)} that gives no number ({problem}); "
+        "log a number or a list of them"
+    )
 
 
 def _count_elements(value: Any) -> int | None:
@@ -198,14 +241,6 @@ def _count_elements(value: Any) -> int | None:
         if isinstance(found, int):
             return found
     return None
-
-
-def _scalar(value: Any, key: str, use: Use) -> Any:
-    while isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    if hasattr(value, "item"):  # a scalar of ml_dtypes is no Python number even then
-        return float(value)
-    return plain(value, key=key, use=use)
 
 
 def flatten(value: Any) -> list[Any]:

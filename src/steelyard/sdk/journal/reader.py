@@ -60,9 +60,8 @@ def read_journal(run_dir: Path, writer: str, offset: int, size: int) -> bytes:
     assert size >= 0
     parts = []
     segments = list_segments(run_dir, writer)
-    ends = [start for _, start, _ in segments[1:]]
-    for (_, start, path), end in zip(segments, [*ends, None], strict=True):
-        if end is not None and end <= offset:
+    for place, (_, start, path) in enumerate(segments):
+        if place + 1 < len(segments) and segments[place + 1][1] <= offset:
             continue
         if size <= 0 or start > offset:
             break  # a start beyond the offset is a gap: somebody removed a segment

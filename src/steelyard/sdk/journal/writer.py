@@ -62,6 +62,7 @@ class JournalWriter:
         "_lock",
         "_number",
         "_path",
+        "_problem",
         "_segment_bytes",
         "_start",
         "_started_at_us",
@@ -118,6 +119,7 @@ class JournalWriter:
         self._path = self.folder / "journal" / segment_name(self.writer, 0)
         self._base_offset = self._segment_bytes = self._number = 0
         self._started_at_us = started_at_us
+        self._problem: OSError | None = None
         self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
         # Anything out of the ordinary: no file yet, closed, forked, records waiting.
@@ -194,7 +196,9 @@ class JournalWriter:
 
     def _write_again(self, record: bytes, problem: OSError) -> None:
         """Once more where somebody closed our file, as a daemon does; else the record waits."""
-        if problem.errno in _LOST_FILE and self._open(self._path):
+        if problem.errno in _LOST_FILE:
+            self._fd = -1  # whatever has that number now is not ours
+        if self._fd < 0 and self._open(self._path):
             try:
                 written = os.write(self._fd, record)
             except OSError as again:
@@ -210,6 +214,7 @@ class JournalWriter:
     def _wait(self, record: bytes, problem: OSError | None = None) -> None:
         """Keep the record, or the rest of it, until the disk takes it."""
         self._is_slow = True
+        self._problem = problem or self._problem
         if self._waiting_bytes + len(record) > JOURNAL_WAITING_BYTES_MAX:
             self.refused_count += 1
             return
@@ -218,7 +223,7 @@ class JournalWriter:
         self._number += 1
         if not self._was_warned and self.warn is not None:
             self._was_warned = True
-            reason = problem.strerror if problem is not None else "the disk is full"
+            reason = self._problem.strerror if self._problem else "the disk is full"
             self.warn(
                 f"cannot write to {self._path} ({reason}); what you log waits in memory, up to "
                 f"{JOURNAL_WAITING_BYTES_MAX >> 20} MiB, and is written when there is space again"
@@ -236,7 +241,9 @@ class JournalWriter:
             record = self._waiting[0]
             try:
                 written = os.write(self._fd, record)
-            except OSError:
+            except OSError as problem:
+                if problem.errno in _LOST_FILE:
+                    self._fd = -1
                 return
             self._segment_bytes += written
             self._waiting_bytes -= written
@@ -252,7 +259,8 @@ class JournalWriter:
         """Whether the file of the segment is open now; if not, records wait."""
         try:
             opened = os.open(path, _FLAGS, 0o600)
-        except OSError:
+        except OSError as problem:
+            self._problem = problem
             return False
         self._fd, self._path = opened, path
         return True
