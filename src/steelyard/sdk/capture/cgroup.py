@@ -1,0 +1,149 @@
+"""Limits of the container a process is in: of memory and CPUs, by cgroup v2 or v1.
+
+Files: Linux, Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst. The limit that
+binds may be that of any ancestor (Slurm sets it on the job, the process is two levels below), so
+all that are visible are looked at, and usage is read where the tightest limit stands.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+UNLIMITED_BYTES = 1 << 60  # v1 writes "none" as a number near 2**63
+DEPTH_MAX = 32
+
+_OCTAL = re.compile(r"\\(\d{3})")
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """Limits that apply; None where there is none."""
+
+    memory_bytes: int | None = None
+    cpus: float | None = None
+    memory_dir: Path | None = None  # where usage under that limit is read
+    is_v2: bool = True
+
+    def read_memory_used(self) -> int | None:
+        """Bytes that count against the limit and cannot be given back at once.
+
+        Page cache that was not used lately is left out: the kernel drops it before it kills
+        anybody, and a job that reads a large data set would seem full otherwise.
+        """
+        if self.memory_dir is None:
+            return None
+        name = "memory.current" if self.is_v2 else "memory.usage_in_bytes"
+        used = read_number(self.memory_dir / name)
+        if used is None:
+            return None
+        key = "inactive_file " if self.is_v2 else "total_inactive_file "
+        for line in read_text(self.memory_dir / "memory.stat").splitlines():
+            if line.startswith(key):
+                return max(0, used - int(line[len(key) :]))
+        return used
+
+
+def find_limits(pid: int | str, *, proc: Path = Path("/proc"), cpu_count: int | None) -> Limits:
+    """Limits of the process `pid` ("self" for this one) on a machine with `cpu_count` CPUs."""
+    memory: tuple[int, Path, bool] | None = None
+    cpus: list[float] = []
+    for controllers, directory, top in _list_groups(pid, proc):
+        is_v2 = not controllers
+        for group in _with_parents(directory, top):
+            if is_v2 or "memory" in controllers:
+                name = "memory.max" if is_v2 else "memory.limit_in_bytes"
+                found = read_number(group / name)
+                if found and found < (memory[0] if memory else UNLIMITED_BYTES):
+                    memory = found, group, is_v2
+            if is_v2 or "cpu" in controllers:
+                quota = _read_quota(group, is_v2)
+                if quota:
+                    cpus.append(quota)
+    allowed = _count_allowed_cpus(pid, proc)
+    if allowed and (cpu_count is None or allowed < cpu_count):
+        cpus.append(float(allowed))
+    if memory is None:
+        return Limits(cpus=min(cpus, default=None))
+    return Limits(memory[0], min(cpus, default=None), memory[1], memory[2])
+
+
+def _list_groups(pid: int | str, proc: Path) -> Iterator[tuple[frozenset[str], Path, Path]]:
+    """(controllers, directory, mount point) of each hierarchy; no controllers means v2."""
+    mounts = list(_list_mounts(read_text(proc / str(pid) / "mountinfo")))
+    for line in read_text(proc / str(pid) / "cgroup").splitlines():
+        _, _, rest = line.partition(":")
+        names, _, path = rest.partition(":")
+        controllers = frozenset(filter(None, names.split(",")))
+        for kind, options, root, point in mounts:
+            if kind == "cgroup2" if not controllers else controllers & options:
+                yield controllers, _join(point, root, path), point
+                break
+
+
+def _list_mounts(text: str) -> Iterator[tuple[str, frozenset[str], str, Path]]:
+    """(kind, options, root, mount point) of cgroup mounts in a mountinfo, see proc(5)."""
+    for line in text.splitlines():
+        left, _, right = line.partition(" - ")
+        before, after = left.split(), right.split()
+        if len(before) >= 5 and len(after) >= 3 and after[0] in ("cgroup", "cgroup2"):
+            root, point = (_OCTAL.sub(lambda m: chr(int(m[1], 8)), text) for text in before[3:5])
+            yield after[0], frozenset(after[2].split(",")), root, Path(point)
+
+
+def _join(point: Path, root: str, path: str) -> Path:
+    """The directory of a group. A container sees only a part of the tree, mounted from `root`."""
+    if root != "/" and (path == root or path.startswith(f"{root.rstrip('/')}/")):
+        path = path[len(root) :]
+    return Path(os.path.normpath(f"{point}/{path.lstrip('/')}"))
+
+
+def _with_parents(directory: Path, top: Path) -> Iterator[Path]:
+    if not directory.is_relative_to(top):  # /../.. : the group is outside of what is mounted here
+        directory = top
+    for _ in range(DEPTH_MAX):
+        yield directory
+        if directory == top:
+            return
+        directory = directory.parent
+
+
+def _read_quota(group: Path, is_v2: bool) -> float | None:
+    if is_v2:
+        fields = read_text(group / "cpu.max").split()
+        if len(fields) != 2 or not fields[0].isdigit() or not int(fields[1]):
+            return None
+        return int(fields[0]) / int(fields[1])
+    quota = read_number(group / "cpu.cfs_quota_us")
+    period = read_number(group / "cpu.cfs_period_us")
+    return quota / period if quota and period and quota > 0 else None
+
+
+def _count_allowed_cpus(pid: int | str, proc: Path) -> int | None:
+    for line in read_text(proc / str(pid) / "status").splitlines():
+        if line.startswith("Cpus_allowed_list:"):
+            ranges = [part.split("-") for part in line.partition(":")[2].strip().split(",")]
+            try:
+                return sum(int(ends[-1]) - int(ends[0]) + 1 for ends in ranges)
+            except ValueError:
+                return None
+    return None
+
+
+def read_number(file: Path) -> int | None:
+    """The number in a file of one; None for none, "max" and anything else."""
+    try:
+        return int(read_text(file))
+    except ValueError:
+        return None
+
+
+def read_text(file: Path) -> str:
+    """Text of a small file of the kernel; "" when it cannot be read."""
+    try:
+        return file.read_text("utf-8", "replace")
+    except (OSError, ValueError):
+        return ""

@@ -1,0 +1,73 @@
+"""What runs: the script, module or notebook of a process, and where its code lies."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from steelyard.sdk.capture import git, jupyter
+from steelyard.sdk.capture.git import WorkTree
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """`name` as one would start it; `file` is its source, which lies at `code_path` below the root
+    of the code and at `local_path` below the working directory. None where that is not known."""
+
+    name: str | None
+    file: Path | None
+    code_path: str | None
+    local_path: str | None
+
+
+def find_tree(facts: Mapping[str, Any], settings: Mapping[str, Any]) -> WorkTree | None:
+    """The git work tree of the working directory, else that of the script."""
+    if settings.get("git_root"):
+        return git.find_work_tree(settings["git_root"])
+    main_file = facts.get("main_file")
+    script_dir = Path(main_file).parent if main_file and Path(main_file).is_absolute() else None
+    for start in (facts.get("cwd"), script_dir):
+        tree = git.find_work_tree(start) if start else None
+        if tree is not None:
+            return tree
+    return None
+
+
+def find_program(
+    facts: Mapping[str, Any], settings: Mapping[str, Any], tree: WorkTree | None
+) -> Program:
+    """The program of the process, as wandb 0.31.0 names it in wandb/sdk/wandb_settings.py."""
+    cwd = Path(facts.get("cwd") or "/")
+    name, source = _name_program(facts, settings)
+    file = Path(os.path.normpath(cwd / source)) if source else None
+    if file is None or not file.is_file():
+        return Program(name, None, None, None)
+    code_root = tree.root if tree is not None else Path(settings.get("root_dir") or cwd)
+    code_path = _relative(file, code_root) or file.name
+    return Program(name, file, code_path, _relative(file, cwd))
+
+
+def _name_program(
+    facts: Mapping[str, Any], settings: Mapping[str, Any]
+) -> tuple[str | None, str | None]:
+    """(name, path of the source)"""
+    if facts.get("is_notebook"):
+        path = settings.get("notebook_name") or jupyter.find_notebook(facts)
+        return path, path
+    if settings.get("program"):
+        return settings["program"], settings["program"]
+    main_file = facts.get("main_file")
+    if facts.get("main_module"):
+        return f"-m {facts['main_module']}", main_file
+    return (main_file, main_file) if main_file and main_file[0] != "<" else (None, None)
+
+
+def _relative(file: Path, root: Path) -> str | None:
+    """Path below the root; None when it is not below it. Links are followed when names differ."""
+    for path, base in ((file, root), (file.resolve(), root.resolve())):
+        if path.is_relative_to(base):
+            return path.relative_to(base).as_posix()
+    return None
