@@ -109,6 +109,7 @@ JOURNAL_SEGMENT_BYTES = 64 * MIB  # from here on a writer goes on in a new file
 JOURNAL_UPLOAD_BYTES = 4 * MIB  # one request, unless one record is longer
 JOURNAL_BODY_BYTES_MAX = 64 * MIB
 JOURNAL_WRITER_CHARS_MAX = 64
+JOURNAL_FD_MIN = 500  # open journals have file numbers from here on
 JOURNAL_WAITING_BYTES_MAX = 64 * MIB  # records kept in memory while the disk takes none
 
 # The client.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import threading
 import zlib
 from collections import deque
@@ -18,6 +19,7 @@ from typing import Any, Final
 
 from steelyard.errors import Invalid, UsageError
 from steelyard.limits import (
+    JOURNAL_FD_MIN,
     JOURNAL_RECORD_BYTES_MAX,
     JOURNAL_SEGMENT_BYTES,
     JOURNAL_WAITING_BYTES_MAX,
@@ -258,7 +260,7 @@ class JournalWriter:
     def _open(self, path: Path) -> bool:
         """Whether the file of the segment is open now; if not, records wait."""
         try:
-            opened = os.open(path, _FLAGS, 0o600)
+            opened = _move_up(os.open(path, _FLAGS, 0o600))
         except OSError as problem:
             self._problem = problem
             return False
@@ -328,6 +330,23 @@ class JournalWriter:
             lost = self.refused_count + len(self._waiting)
             self._waiting.clear()
             return lost
+
+
+def _move_up(fd: int) -> int:
+    """The file under a number that new files do not get.
+
+    A program that closes all files and opens its own would have us write into one of them.
+    """
+    if sys.platform == "win32":
+        return fd
+    import fcntl
+
+    try:
+        moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, JOURNAL_FD_MIN)
+    except OSError:  # the limit of open files is lower
+        return fd
+    os.close(fd)
+    return moved
 
 
 #: What START says of the run rather than of the writer: said once, by the first.

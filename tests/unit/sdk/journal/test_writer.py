@@ -229,9 +229,10 @@ def test_a_program_that_closes_all_its_files_goes_on(tmp_path: Path) -> None:
     if pid == 0:
         writer = make_writer(tmp_path)
         writer.append_history(0, True, {"a": 1})
-        os.closerange(3, 200)
+        os.closerange(3, 1000)
+        others = [os.open(tmp_path / "theirs", os.O_WRONLY | os.O_CREAT) for _ in range(30)]
         writer.append_history(1, True, {"a": 2})
-        os._exit(writer.waiting_count)
+        os._exit(writer.waiting_count + ((tmp_path / "theirs").stat().st_size or len(others) - 30))
     _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     run_dir = next((tmp_path / "steelyard").glob("offline-run-*"))
