@@ -15,6 +15,7 @@ from steelyard.cli.keys import key
 from steelyard.cli.login import login, logout
 from steelyard.cli.openapi import openapi
 from steelyard.cli.settings import settings
+from steelyard.cli.sync import status, sync
 from steelyard.cli.up import up
 from steelyard.cli.users import user
 from steelyard.errors import SteelyardError
@@ -26,7 +27,9 @@ def commands() -> None:
     """Steelyard: the open, self-hosted home for machine-learning work."""
 
 
-for command in (up, login, logout, user, key, settings, doctor, backup, restore, openapi):
+for command in (up, login, logout, sync, status, user, key, settings, doctor):
+    commands.add_command(command)
+for command in (backup, restore, openapi):
     commands.add_command(command)
 
 

@@ -49,6 +49,7 @@ class ThrowawayServer:
             *(python, "-m", "steelyard", "up", "--host", "127.0.0.1", "--port", str(self.port)),
             *("--data-dir", str(data_dir), "--no-browser"),
             *(("--database", database_url) if database_url else ()),
+            *(() if "--journals" in arguments else ("--no-journals",)),
             *arguments,
         ]
         self._environ = dict(environ) if environ is not None else None

@@ -11,7 +11,7 @@ from steelyard.limits import SENDER_LOG_BYTES_MAX
 from steelyard.sdk.sender.own_journal import OwnJournal
 from steelyard.sdk.sender.process import describe_start, is_running
 from steelyard.sdk.sender.run_upload import FolderLock, RunUpload
-from steelyard.sdk.sender.tail import Journal, RunTail, write_json
+from steelyard.sdk.sender.tail import SENDER_SUFFIX, Journal, RunTail, write_json
 from steelyard.sdk.sender.unpack import decode_body
 from steelyard.wire.journal import HEADER, HEADER_BYTES, START
 
@@ -62,6 +62,11 @@ class RunCare:
         if list_too:
             self._notice_forks()
         return grew
+
+    def own_says_finish(self) -> bool:
+        """A sender has already said that the process is dead."""
+        own = self.tail.journals.get(self.writer + SENDER_SUFFIX)
+        return own is not None and own.find_end()
 
     def open_own_journal(self) -> None:
         """Begin our journal, or go on with that of a sender that was killed. Raises OSError."""
@@ -117,6 +122,10 @@ class RunCare:
             pid = read_start(journal).get("pid") if journal.size else None
             if isinstance(pid, int):
                 self._forks[writer] = (pid, describe_start(pid))
+
+    def has_stop_file(self) -> bool:
+        """`steelyard sync --watch` heard a stop from a server that we do not talk to."""
+        return os.path.exists(os.path.join(self.run_dir, "stop"))  # noqa: PTH110, PTH118
 
     def is_sent(self) -> bool:
         """Everything that is there now is acknowledged."""
@@ -183,11 +192,14 @@ class RunCare:
 
     def close_quietly(self) -> None:
         """Let go of the folder and leave no trace."""
+        self.close_own_journal()
+        self.lock.release()
+
+    def close_own_journal(self) -> None:
         with self.own_lock:
             if self.own is not None:
                 self.own.close()
                 self.own = None
-        self.lock.release()
 
 
 def read_start(journal: Journal) -> dict[str, Any]:

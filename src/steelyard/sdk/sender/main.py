@@ -256,6 +256,8 @@ class Sender:
     def _report(self, care: RunCare) -> None:
         """Tell the parent what it may want to know, once."""
         upload = care.upload
+        if upload is None and not care.is_finished and care.has_stop_file():
+            self._reports.say_once({"stop": care.facts["run"]})
         if upload is not None and not care.is_leftover:
             if upload.name is not None and care.run_dir not in self._said:
                 self._said.add(care.run_dir)

@@ -98,3 +98,20 @@ class OwnJournal:
             at += HEADER_BYTES + HEADER.unpack_from(chunk.data, at)[0]
             count += 1
         return len(chunk.data), count, chunk.last_kind == FINISH
+
+
+def is_held(run_dir: str, process_writer: str) -> bool:
+    """A sender lives that looks after that folder."""
+    name = f"{process_writer}{SENDER_SUFFIX}.{0:016d}{SUFFIX}"
+    path = os.path.join(run_dir, "journal", name)  # noqa: PTH118
+    try:
+        fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+    return False

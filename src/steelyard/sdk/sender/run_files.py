@@ -61,6 +61,10 @@ class RunFiles:
             if line.get("place") == place:
                 self._sent_before[str(line["path"])] = (line["size"], line["mtime_ns"])
 
+    def forget_acknowledged(self) -> None:
+        """Send everything anew."""
+        self._sent_before.clear()
+
     def refresh(self, *, is_ending: bool) -> None:
         """Read new lines of the list; at the end, take what else lies in the folder."""
         lines, self._read_to = _read_lines(self._list_path, self._read_to)

@@ -25,13 +25,16 @@ class Journal:
         whole: where the last whole record ends, as far as it is known; at least `acknowledged`.
     """
 
-    __slots__ = ("_stuck_at", "acknowledged", "segments", "size", "synced", "whole", "writer")
+    __slots__ = (
+        *("_last_kind", "_stuck_at", "acknowledged", "segments", "size", "synced", "whole"),
+        "writer",
+    )
 
     def __init__(self, writer: str) -> None:
         self.writer = writer
         self.segments: list[tuple[int, str]] = []
         self.size = self.acknowledged = self.whole = self.synced = 0
-        self._stuck_at = -1
+        self._stuck_at, self._last_kind = -1, 0
 
     @property
     def is_of_sender(self) -> bool:
@@ -57,21 +60,20 @@ class Journal:
         if not chunk.data and chunk.wanted > limit:
             chunk = self._read_at(offset, chunk.wanted)
         self._stuck_at = -1 if chunk.data else self.size
-        self.whole = max(self.whole, offset + len(chunk.data))
+        if chunk.data and offset + len(chunk.data) > self.whole:
+            self.whole, self._last_kind = offset + len(chunk.data), chunk.last_kind
         return chunk
 
     def find_end(self) -> bool:
         """Look for the end of the last whole record; whether that record is FINISH.
 
-        Reads what was not looked at before.
+        Reads what was not looked at before. Not for a journal that is being sent.
         """
-        kept, is_finish = self.acknowledged, False
-        self.acknowledged = self.whole
+        kept, self.acknowledged = self.acknowledged, self.whole
         while chunk := self.read():
             self.acknowledged += len(chunk.data)
-            is_finish = chunk.last_kind == FINISH
         self.acknowledged = kept
-        return is_finish
+        return self._last_kind == FINISH
 
     def _read_at(self, offset: int, limit: int) -> Chunk:
         start, path, end = self._segment_at(offset)

@@ -1,0 +1,401 @@
+"""Sends run folders to the server: those of offline runs, and what a sender did not get to.
+
+Everything is by offset, so a sync that was cut off, repeated, or that meets a run which is still
+written sends what is missing and no more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from steelyard.errors import Invalid, NotFound
+from steelyard.limits import SYNC_RUNS_AT_ONCE
+from steelyard.sdk.journal.folder import find_run_folders
+from steelyard.sdk.sender.care import RunCare
+from steelyard.sdk.sender.console_log import write_output_log
+from steelyard.sdk.sender.link import Link
+from steelyard.sdk.sender.own_journal import is_held
+from steelyard.sdk.sender.process import is_running
+from steelyard.sdk.sender.run_upload import RunUpload, Target, read_run_facts
+from steelyard.sdk.sender.tail import read_json, write_json
+
+PATIENCE_S = 60.0  # for a server that is away
+SENDER_WAITED_S = 10.0  # for the sender of a run that has just ended
+SILENT_ELSEWHERE_S = 3600.0  # a run of another machine that wrote nothing for so long has ended
+WATCH_EVERY_S = 1.0
+STOP_NAME = "stop"  # file in a folder whose run was stopped on a server that its sender has not
+
+Kind = Literal["sent", "running", "left", "skipped"]
+
+
+class SyncOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """`entity`, `project`, `run_id`: go before what the folder says."""
+
+    entity: str | None = None
+    project: str | None = None
+    run_id: str | None = None
+    include_online: bool = True
+    from_start: bool = False
+    """Forget what was acknowledged: for a run that was deleted on the server."""
+    patience_s: float = PATIENCE_S
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one run.
+
+    `kind`: sent (the run has ended and all of it is on the server), running (all there is now is),
+    left (`reason` says what kept it), skipped (not ours to send, `reason` says why).
+    """
+
+    path: Path
+    kind: Kind
+    reason: str | None = None
+    name: str | None = None
+    """entity/project/run, as the server says; None before it answered."""
+    is_new: bool = True
+    """Something was sent this time."""
+    sent_bytes: int = 0
+    file_count: int = 0
+    notices: tuple[str, ...] = ()
+
+
+def find_runs(paths: Iterable[Path]) -> list[Path]:
+    """Run folders, and logs of the official client, at and below these paths; oldest first.
+
+    Raises NotFound for a path where there is none.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        here = [folder.path for folder in find_run_folders(path)] or _find_wandb_logs(path)
+        if not here:
+            raise NotFound(f"no runs in {path}; name a directory that holds run folders")
+        found |= dict.fromkeys(here)
+    return list(found)
+
+
+def _find_wandb_logs(path: Path) -> list[Path]:
+    if path.suffix == ".wandb":
+        return [path]
+    for pattern in ("run-*.wandb", "*run-*/run-*.wandb", "wandb/*run-*/run-*.wandb"):
+        logs = sorted(path.glob(pattern))
+        if logs:
+            return [log for log in logs if not log.parent.is_symlink()]
+    return []
+
+
+class FolderSync:
+    """One run folder on its way. `step` may be called again while the run still writes."""
+
+    def __init__(self, path: Path, link: Link, options: SyncOptions) -> None:
+        facts = read_run_facts(str(path))
+        if facts is None:
+            raise Invalid(f"{path / 'run.json'} is missing, damaged or of a newer version")
+        self.path = path
+        self.facts = facts
+        self.is_done = False
+        self._link = link
+        self._options = options
+        self._care = RunCare(str(path), facts)
+        target = Target(
+            options.entity or facts.get("entity"),
+            options.project or facts["project"],
+            options.run_id or facts["run"],
+        )
+        self._care.upload = self._upload = RunUpload(str(path), facts, link, target)
+        self._is_loaded = False
+
+    def step(self, *, is_watched: bool = False) -> Outcome:
+        """Send what there is. Never raises for what server, network or disk do."""
+        try:
+            if not self._care.lock.acquire():
+                return self._outcome("skipped", _who_is_at_it(self.path))
+            try:
+                return self._step(is_watched=is_watched)
+            finally:
+                self._care.lock.release()
+        except OSError as error:
+            return self._outcome("left", f"{error.filename or self.path}: {error.strerror}")
+
+    def _step(self, *, is_watched: bool) -> Outcome:
+        upload, care = self._upload, self._care
+        if not self._is_loaded:
+            upload.load()
+            if self._options.from_start:
+                self._forget()
+            self._is_loaded = True
+        before, files_before = upload.tail.acknowledged, upload.files.done_count
+        care.look(list_too=True)
+        if not care.tail.journals:
+            self.is_done = True
+            return self._outcome("skipped", "its journals were cleaned away")
+        self._find_end(is_watched=is_watched)
+        self._send(0.0 if is_watched else self._options.patience_s)
+        outcome = self._judge(before, files_before)
+        self.is_done = outcome.kind == "sent"
+        self._write_status(outcome)
+        return outcome
+
+    def _find_end(self, *, is_watched: bool) -> None:
+        """Whether the process still writes; if it died without a word, say so in its place."""
+        care = self._care
+        if not care.is_finished:
+            care.is_finished = care.own_says_finish()
+        if not care.is_finished and self._is_dead():
+            try:
+                care.open_own_journal()
+            except BlockingIOError:
+                return  # its sender lives, and says so itself
+            try:
+                care.end_by_crash()
+            finally:
+                care.close_own_journal()
+        if not care.is_finished or care.has_forks() or self._is_sender_busy(is_watched=is_watched):
+            return
+        if not self._upload.is_ending:
+            with contextlib.suppress(OSError):
+                if not (self.path / "files" / "output.log").exists():
+                    write_output_log(str(self.path))
+            self._upload.is_ending = True
+
+    def _is_sender_busy(self, *, is_watched: bool) -> bool:
+        """The process has ended, and its sender still writes down what it knows of it."""
+        deadline = time.monotonic() + (0.0 if is_watched else SENDER_WAITED_S)
+        while is_held(str(self.path), self._care.writer):
+            if time.monotonic() >= deadline:
+                return True
+            time.sleep(0.1)
+        return False
+
+    def _is_dead(self) -> bool:
+        pid, started = self.facts.get("pid"), self.facts.get("pid_started")
+        running = is_running(int(pid or 0), str(started or ""))
+        if running is None:  # of another machine, or of a container that is gone
+            newest = max(p.stat().st_mtime for p in (self.path / "journal").iterdir())
+            return time.time() - newest > SILENT_ELSEWHERE_S
+        return not running and not self._care.has_forks()
+
+    def _send(self, patience_s: float) -> None:
+        """Journals and files, until nothing is left or something does not go on."""
+        upload = self._upload
+        deadline = time.monotonic() + patience_s
+        if not upload.backoff.is_over(time.monotonic()) and not patience_s:
+            return
+        while not upload.is_over:
+            upload.tail.refresh()
+            upload.files.refresh(is_ending=upload.is_ending)
+            moved = upload.send_journals(files_left=upload.files_left())
+            if upload.state == "refused":
+                return
+            if upload.state == "waiting":
+                wait_s = upload.backoff.not_before - time.monotonic()
+                if time.monotonic() + wait_s > deadline:
+                    return
+                time.sleep(max(wait_s, 0.0))
+                continue
+            if upload.send_file(self._link) or moved:
+                continue
+            if not upload.is_ending and upload.needs_heartbeat(time.monotonic()):
+                upload.send_heartbeat()
+                continue
+            if not self._is_file_waiting(deadline):
+                return
+
+    def _is_file_waiting(self, deadline: float) -> bool:
+        """A file is to be tried again before the deadline, or FINISH is held until it is."""
+        upload = self._upload
+        if not (upload.is_ending and (upload.files_left() or upload.has_unsent())):
+            return False
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+        return True
+
+    def _judge(self, before: int, files_before: int) -> Outcome:
+        upload = self._upload
+        is_new = upload.tail.acknowledged > before or upload.files.done_count > files_before
+        if upload.is_over or upload.state != "working":
+            return self._outcome("left", upload.message, is_new=is_new)
+        files_left = upload.files_left()
+        if upload.has_unsent() or files_left:
+            reason = upload.message or "not everything is acknowledged yet"
+            return self._outcome("left", reason, is_new=is_new)
+        if not upload.is_ending:
+            return self._outcome("running", "it is still running", is_new=is_new)
+        return self._outcome("sent", is_new=is_new)
+
+    def _outcome(self, kind: Kind, reason: str | None = None, *, is_new: bool = False) -> Outcome:
+        upload = self._upload
+        name = upload.name
+        if upload.is_stop_requested and not self._care.is_finished:
+            with contextlib.suppress(OSError):
+                (self.path / STOP_NAME).touch()
+        return Outcome(
+            path=self.path,
+            kind=kind,
+            reason=reason,
+            name=f"{name['entity']}/{name['project']}/{name['run']}" if name else None,
+            is_new=is_new,
+            sent_bytes=upload.tail.acknowledged,
+            file_count=upload.files.done_count,
+            notices=(*upload.problems, *upload.files.problems),
+        )
+
+    def _write_status(self, outcome: Outcome) -> None:
+        states = {"sent": "done", "running": "working", "left": self._upload.state}
+        state = states.get(outcome.kind, "waiting")
+        known = self._care.progress() | {"state": state, "at_us": time.time_ns() // 1000}
+        keys = ("state", "message", "acknowledged", "total", "files_left", "at_us")
+        with contextlib.suppress(OSError):
+            write_json(str(self.path / "status.json"), {"pid": None} | {k: known[k] for k in keys})
+
+    def _forget(self) -> None:
+        for journal in self._upload.tail.journals.values():
+            journal.acknowledged = 0
+        self._upload.files.forget_acknowledged()
+
+
+class Syncer:
+    """Sends many runs at once to one server.
+
+    `settings` hold the server, the key and the way there, as `connection_facts` gives them;
+    `key_source` says in words where the key is from.
+    """
+
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        options: SyncOptions,
+        *,
+        key_source: str = "",
+        parallel: int = SYNC_RUNS_AT_ONCE,
+    ) -> None:
+        self.base_url = str(settings["base_url"]).rstrip("/")
+        self._settings = settings
+        self._options = options
+        self._key_source = key_source
+        self._parallel = parallel
+        self._folders: dict[Path, FolderSync] = {}
+
+    def sync(
+        self, paths: Iterable[Path], on_outcome: Callable[[Outcome], None], *, named: bool = False
+    ) -> list[Outcome]:
+        """Send each of these runs once; `on_outcome` hears of each when it is done.
+
+        `named`: the person named them, so runs that were meant for another server go as well.
+        """
+        from concurrent.futures import ThreadPoolExecutor, as_completed
+
+        outcomes = []
+        with ThreadPoolExecutor(self._parallel, thread_name_prefix="sync") as pool:
+            jobs = [pool.submit(self.sync_one, path, is_named=named) for path in paths]
+            try:
+                for job in as_completed(jobs):
+                    outcomes.append(job.result())
+                    on_outcome(outcomes[-1])
+            except BaseException:  # Ctrl-C: the next call goes on where this one ends
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return outcomes
+
+    def sync_one(self, path: Path, *, is_named: bool = False, is_watched: bool = False) -> Outcome:
+        """Send what the server lacks of one run folder, or one log of the official client."""
+        if path.suffix == ".wandb":
+            return self._sync_wandb_log(path, is_watched=is_watched)
+        folder = self._folders.get(path)
+        if folder is None:
+            try:
+                folder = FolderSync(path, self._make_link(), self._options)
+            except Invalid as error:
+                return Outcome(path=path, kind="left", reason=str(error))
+            reason = None if is_named else self._why_not(folder.facts)
+            if reason:
+                return Outcome(path=path, kind="skipped", reason=reason)
+            if is_watched:
+                self._folders[path] = folder
+        return folder.step(is_watched=is_watched)
+
+    def watch(
+        self,
+        list_paths: Callable[[], list[Path]],
+        on_outcome: Callable[[Outcome], None],
+        is_stopping: Callable[[], bool],
+    ) -> None:
+        """Send what comes, until `is_stopping`. `on_outcome` hears of every change of kind."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        kinds: dict[Path, tuple[str, str | None]] = {}
+        with ThreadPoolExecutor(self._parallel, thread_name_prefix="sync") as pool:
+            while not is_stopping():
+                begun = time.monotonic()
+                paths = [path for path in list_paths() if kinds.get(path, ("",))[0] != "sent"]
+                for path, outcome in zip(paths, pool.map(self._watch_one, paths), strict=True):
+                    if kinds.get(path) != (outcome.kind, outcome.reason):
+                        kinds[path] = (outcome.kind, outcome.reason)
+                        on_outcome(outcome)
+                    if outcome.kind == "sent":
+                        self._folders.pop(path, None)
+                while not is_stopping() and time.monotonic() < begun + WATCH_EVERY_S:
+                    time.sleep(0.1)
+
+    def _watch_one(self, path: Path) -> Outcome:
+        return self.sync_one(path, is_watched=True)
+
+    def _make_link(self) -> Link:
+        return Link(self._settings, key_source=self._key_source)
+
+    def _why_not(self, facts: Mapping[str, Any]) -> str | None:
+        if facts.get("mode") != "online":
+            return None
+        if not self._options.include_online:
+            return "it is an online run"
+        meant_for = facts.get("base_url")
+        if meant_for and str(meant_for).rstrip("/") != self.base_url:
+            return f"it was meant for {meant_for}; name its folder to send it to {self.base_url}"
+        return None
+
+    def _sync_wandb_log(self, path: Path, *, is_watched: bool) -> Outcome:
+        from steelyard.sdk.wandb_import import sync_wandb_file
+        from steelyard.sdk.wandb_log import NotAWandbLog
+
+        options = self._options
+        try:
+            found = sync_wandb_file(
+                path,
+                self._make_link(),
+                project=options.project,
+                entity=options.entity,
+                run_id=options.run_id,
+                is_watched=is_watched,
+                patience_s=0.0 if is_watched else options.patience_s,
+            )
+        except (OSError, NotAWandbLog) as error:
+            return Outcome(path=path, kind="left", reason=str(error))
+        if found.is_complete:
+            kind: Kind = "sent"
+        elif found.problem:
+            kind = "left"
+        else:
+            kind = {"running": "running", "crashed": "sent"}.get(found.state, "skipped")  # type: ignore[assignment]  # one of Kind
+        parts = (found.entity, found.project, found.run_id)
+        return Outcome(
+            path=path,
+            kind=kind,
+            reason=found.problem or ("there is nothing in it yet" if kind == "skipped" else None),
+            name="/".join(parts) if found.entity else None,
+            is_new=bool(found.sent_bytes or found.files_done),
+            sent_bytes=found.sent_bytes,
+            file_count=found.files_done,
+            notices=found.notices,
+        )
+
+
+def _who_is_at_it(path: Path) -> str:
+    status = read_json(str(path / "status.json")) or {}
+    pid = status.get("pid")
+    return f"its own sender{f' (pid {pid})' if pid else ''} is sending it"
