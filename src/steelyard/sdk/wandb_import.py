@@ -160,10 +160,14 @@ class _Sync:
     def send_journal(self) -> None:
         """Send what the server lacks of the journal."""
         offset, silent = 0, 0
+        had_bytes: int | None = None
         # START alone at first: the answer says how much the server has.
         chunk = self._feed.read(0, 1)
         while chunk:
             kept = self._post(self.translation.writer, offset, chunk)
+            if had_bytes is None:
+                had_bytes = kept if kept > len(chunk) else 0
+            self._sent_bytes = max(0, kept - had_bytes)
             silent = silent + 1 if kept == offset else 0
             if silent == SILENT_ANSWERS_MAX:
                 raise Refused(
@@ -197,7 +201,6 @@ class _Sync:
         if answer.get("reason") and not self._skipped:
             self._skipped = f"the server could not use a record: {answer['reason']}"
         kept: int = answer["acknowledged"]
-        self._sent_bytes += max(0, min(kept, offset + len(data)) - offset)
         return kept
 
     # ---- files

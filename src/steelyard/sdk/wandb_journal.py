@@ -183,7 +183,7 @@ class Translation:
             "group": run.group,
             "job_type": run.job_type,
             "sweep": run.sweep,
-            "client": f"wandb {run.client}" if run.client else "wandb",
+            "client": run.client,
             "python": run.python,
             "started_at_us": run.started_at_us,
         }
@@ -342,8 +342,6 @@ def _nest(items: Iterable[records.Item]) -> Texts:
     """{key: JSON text, or such a dict below a path}; of a path that comes twice, the last."""
     texts: Texts = {}
     for path, text in ((item.path, item.text) for item in items):
-        if not path:
-            continue
         node = texts
         for key in path[:-1]:
             below = node.get(key)
@@ -394,21 +392,25 @@ def _take_step(texts: Texts) -> int | None:
 
 
 def _put(target: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
-    """Set a value by its path; what is changed below the top level is a new object."""
-    if not path:
-        return
-    if len(path) == 1:
+    """Set a value by its path; what is changed below the top level is a new object.
+
+    An object is merged into the one that is there: wandb 0.31 core/internal/runconfig.
+    """
+    below = target.get(path[0])
+    if len(path) == 1 and not isinstance(value, dict):
         target[path[0]] = value
         return
-    below = target.get(path[0])
-    copy = dict(below) if isinstance(below, dict) else {}
-    _put(copy, path[1:], value)
-    target[path[0]] = copy
+    target[path[0]] = copy = dict(below) if isinstance(below, dict) else {}
+    if len(path) > 1:
+        _put(copy, path[1:], value)
+        return
+    for key, inner in value.items():
+        _put(copy, (key,), inner)
 
 
 def _remove(target: dict[str, Any], path: tuple[str, ...]) -> None:
     if len(path) == 1:
         target.pop(path[0], None)
-    elif path and isinstance(below := target.get(path[0]), dict):
+    elif isinstance(below := target.get(path[0]), dict):
         target[path[0]] = copy = dict(below)
         _remove(copy, path[1:])

@@ -63,7 +63,7 @@ class WandbLog:
             block = file.read(BLOCK_BYTES)
             if not self._is_begun(block):
                 return
-            at = FILE_HEADER.size
+            at = self.end = FILE_HEADER.size
             while block:
                 start, self.size_bytes = self.size_bytes, self.size_bytes + len(block)
                 following = file.read(BLOCK_BYTES) if len(block) == BLOCK_BYTES else b""

@@ -193,7 +193,7 @@ def _read_item(data: bytes) -> Item:
             text = _encode_number(value)
         elif number == 7 and isinstance(value, bytes):
             text = _encode_text(value)
-    return Item(path, text)
+    return Item(path or ("",), text)  # an empty key is not written
 
 
 def read_row(data: bytes) -> Row:
