@@ -20,6 +20,9 @@ EXIT_CODE_INTERRUPT = 255  # as wandb 0.31.0 sdk/lib/exit_hooks.py reports Ctrl-
 class Finishes(Protocol):
     def finish(self, exit_code: int | None = None) -> None: ...
 
+    def abandon(self) -> None:
+        """Close what is open, and say nothing."""
+
 
 class _Ending:
     """What is known of the end of this process."""

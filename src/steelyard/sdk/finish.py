@@ -146,33 +146,41 @@ def say_end(
     lost_count: int,
 ) -> None:
     """The last words about a run: whether all of it is sent, and if not, what to do."""
-    sync = f"steelyard sync {_quote(str(run_dir))}"
+    where = _short(run_dir)
+    sync = f"steelyard sync {_quote(where)}"
     if lost_count:
         terminal.termerror(
             f"{lost_count:,} records of run {name} found no space on the disk and are lost; "
-            f"make room at {run_dir}"
+            f"make room at {where}"
         )
     if mode == "local":
-        up_dir = _quote(str(run_dir.parent.parent))
-        terminal.termlog(f"run {name} is kept in {run_dir}\nsee it: cd {up_dir} && steelyard up")
+        terminal.termlog(f"Run {name} is kept in {where}; see it: steelyard up")
     elif mode == "offline":
-        terminal.termlog(f"run {name} is kept in {run_dir}\nsend it: {sync}")
+        terminal.termlog(f"Run {name} is kept in {where}; send it: {sync}")
     elif progress is not None and progress.state == "done":
-        terminal.termlog(f"run {name} is finished and sent" + (f": {url}" if url else ""))
+        terminal.termlog(f"Run {name} has ended and is sent" + (f": {url}" if url else ""))
     elif progress is not None and progress.is_final:
         reason = f": {progress.message}" if progress.message else ""
         terminal.termerror(
-            f"run {name} is not sent, {describe_rest(progress)} left{reason}\n"
-            f"it is kept in full; send it: {sync}"
+            f"Run {name} is not sent, {describe_rest(progress)} left{reason}\n"
+            f"Everything is kept in {where}; send it: {sync}"
         )
     else:
         rest = f"{describe_rest(progress)} of run {name}" if progress else f"run {name}"
         reason = f" ({progress.message})" if progress and progress.message else ""
-        stopped = "stopped waiting; " if was_interrupted else ""
+        stopped = "Stopped waiting: " if was_interrupted else "Not sent in time: "
         terminal.termwarn(
-            f"{stopped}{rest} is not sent yet{reason}; the sender goes on in the background\n"
-            f"make sure of it later: {sync}"
+            f"{stopped}{rest}{reason}; the sender goes on in the background\n"
+            f"Make sure of it later: {sync}"
         )
+
+
+def _short(path: Path) -> str:
+    """The path as one would type it here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
 
 
 def _quote(path: str) -> str:

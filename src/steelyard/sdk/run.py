@@ -188,22 +188,22 @@ class Run:
         on where they are. Steps given by one part of a program and counted by another put values
         of one moment into different rows, which is said once.
         """
+        counted_at = self._step
         if step is None:
-            is_mixed = self._step != self._explicit_step
+            is_mixed = counted_at != self._explicit_step
         else:
-            is_mixed = self._has_automatic and step != self._step
+            is_mixed = self._has_automatic and step != counted_at
             self._explicit_step, self._explicit_key = step, next(iter(data), "")
-            if step >= self._step:
-                self._step = step
-                self._is_relative = False
+            if step >= counted_at:
+                self._step, self._is_relative = step, False
         if is_mixed and not self._was_mixing_explained:
             self._was_mixing_explained = True
-            counted = repr(next(iter(data), "")) if step is None else "other calls"
+            others = repr(next(iter(data), "")) if step is None else "others"
             terminal.termwarn(
-                f"{self._explicit_key!r} was logged with step={self._explicit_step} and {counted} "
-                f"without a step, which counts by itself and is at {self._step}; every row is "
-                "kept, but they are different rows. Give the step always or never, or name an x "
-                "axis: run.define_metric(name, step_metric=...)"
+                f"{self._explicit_key!r} was logged with step={self._explicit_step}, and {others} "
+                f"without a step, where the count is at {counted_at}; every row is kept, but they "
+                "are different rows. Give the step always or never, or name an x axis: "
+                "run.define_metric(name, step_metric=...)"
             )
 
     # ---- config, summary, metrics
@@ -602,6 +602,15 @@ class Run:
             lost_count = self._writer.close()
         if self.folder is not None:
             self._wait_for_the_server(self.folder, was_interrupted, lost_count)
+
+    def abandon(self) -> None:
+        """Close the journal and the console as a death of the process would: without an end."""
+        with self._lock:
+            self._is_finished = True
+            exit_hooks.forget(self)
+            self._writer.close()
+        if self.console is not None:
+            self.console.uninstall()
 
     def _run_end_hooks(self, code: int) -> bool:
         """Whether Ctrl-C came meanwhile: then nothing else is waited for."""
