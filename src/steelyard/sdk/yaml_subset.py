@@ -78,7 +78,7 @@ class _Parser:
         self.depth = 0
 
     def parse(self) -> Any:
-        if self._find_content() is not None and self.lines[self.at].rstrip() == "---":
+        if self._find_content() is not None and re.fullmatch(r"---\s*(#.*)?", self.lines[self.at]):
             self.at += 1
         if self._find_content() is None:
             return None
