@@ -38,6 +38,7 @@ def write_last_files(
             append_to_files_list(folder, name, source=None, policy="now")
         except OSError as problem:
             terminal.termwarn(f"cannot write {folder.files_dir / name}: {problem.strerror}")
+            return
 
 
 def encode_config_yaml(config: Mapping[str, Any]) -> str:
