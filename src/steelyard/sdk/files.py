@@ -7,7 +7,6 @@ uploads the folder (the sender, or `steelyard sync`) follows it.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -249,21 +248,27 @@ def _place(folder: RunFolder, source: str, name: str, policy: str) -> str:
         ways = [_copy, _hardlink] if small else [_hardlink, _symlink, _copy]
     else:
         ways = [_symlink, _hardlink, _copy]
-    _put_in_place(source, target, ways)
+    _put_in_place(source, target, ways, folder.path / f".saving-{make_writer_name()}")
     append_to_files_list(folder, name, source=None if is_snapshot else source, policy=policy)
     return str(target)
 
 
-def _put_in_place(source: str, target: Path, ways: Sequence[Callable[[str, Path], None]]) -> None:
-    """Replace `target` at once, by the first way that works. Raises the last one's OSError."""
-    temporary = target.with_name(f".steelyard-{make_writer_name()}")
+def _put_in_place(
+    source: str, target: Path, ways: Sequence[Callable[[str, Path], None]], temporary: Path
+) -> None:
+    """Replace `target` at once, by the first way that works. Raises the last one's OSError.
+
+    `temporary` is beside the run's files, not among them: whoever uploads those may look now.
+    """
     try:
-        for way in ways[:-1]:
-            with contextlib.suppress(OSError, NotImplementedError):
+        for way in ways:
+            try:
                 way(source, temporary)
                 break
-        else:
-            ways[-1](source, temporary)
+            except OSError:
+                temporary.unlink(missing_ok=True)
+                if way is ways[-1]:
+                    raise
         if target.exists() and not target.is_symlink() and temporary.samefile(target):
             return  # rename() of two names of one file does nothing
         temporary.replace(target)
