@@ -14,6 +14,7 @@ from steelyard.cli.doctor import doctor
 from steelyard.cli.keys import key
 from steelyard.cli.login import login, logout
 from steelyard.cli.openapi import openapi
+from steelyard.cli.runs import run, runs
 from steelyard.cli.settings import settings
 from steelyard.cli.sync import status, sync
 from steelyard.cli.up import up
@@ -29,7 +30,7 @@ def commands() -> None:
 
 for command in (up, login, logout, sync, status, user, key, settings, doctor):
     commands.add_command(command)
-for command in (backup, restore, openapi):
+for command in (runs, run, backup, restore, openapi):
     commands.add_command(command)
 
 
