@@ -32,7 +32,7 @@ def open_nvidia(chosen: Collection[int] | None) -> NvidiaGpus | None:
 
     try:
         ctypes.CDLL(LIBRARY)
-        import pynvml
+        import pynvml  # type: ignore[import-untyped]  # no stubs
     except (OSError, ImportError):
         return None
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -104,19 +105,19 @@ def _list_sessions(server: Mapping[str, Any]) -> list[dict[str, Any]]:
     import json
     import urllib.parse
 
-    url = urllib.parse.urlsplit(str(server.get("url", "")))
-    if url.scheme != "http" or url.hostname not in ("localhost", "127.0.0.1", "::1"):
-        return []
-    connection = http.client.HTTPConnection(
-        url.hostname, url.port or 80, timeout=limits.JUPYTER_ANSWER_S
-    )
     token = str(server.get("token") or "")
     try:
-        headers = {"Authorization": f"token {token}"} if token else {}
-        connection.request("GET", f"{url.path.rstrip('/')}/api/sessions", headers=headers)
-        answer = json.loads(connection.getresponse().read(limits.JUPYTER_ANSWER_BYTES_MAX))
+        url = urllib.parse.urlsplit(str(server.get("url", "")))
+        if url.scheme != "http" or url.hostname not in ("localhost", "127.0.0.1", "::1"):
+            return []
+        with contextlib.closing(
+            http.client.HTTPConnection(
+                url.hostname, url.port or 80, timeout=limits.JUPYTER_ANSWER_S
+            )
+        ) as connection:
+            headers = {"Authorization": f"token {token}"} if token else {}
+            connection.request("GET", f"{url.path.rstrip('/')}/api/sessions", headers=headers)
+            answer = json.loads(connection.getresponse().read(limits.JUPYTER_ANSWER_BYTES_MAX))
     except (OSError, http.client.HTTPException, ValueError):
         return []
-    finally:
-        connection.close()
     return [entry for entry in answer if isinstance(entry, dict)] if type(answer) is list else []

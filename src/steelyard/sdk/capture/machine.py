@@ -24,7 +24,7 @@ def describe_machine(facts: Mapping[str, Any], settings: Mapping[str, Any]) -> d
     Names as wandb 0.31.0 writes them (EnvironmentRecord in wandb/proto/wandb_internal.proto).
     Bytes.
     """
-    import psutil
+    import psutil  # type: ignore[import-untyped]  # no stubs
 
     found: dict[str, Any] = {}
     counts = {

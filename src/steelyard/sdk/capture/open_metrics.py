@@ -8,6 +8,7 @@ metric in the order they were first seen.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -71,26 +72,19 @@ class OpenMetrics:
         import http.client
         import urllib.parse
 
-        parts = urllib.parse.urlsplit(url)
-        kind = (
-            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        )
+        secure, plain = http.client.HTTPSConnection, http.client.HTTPConnection
+        timeout_s = limits.OPEN_METRICS_ANSWER_S
         try:
-            connection = kind(parts.netloc, timeout=limits.OPEN_METRICS_ANSWER_S)
-        except http.client.HTTPException:  # the port is no number
-            return ""
-        try:
-            path = parts.path or "/"
-            connection.request(
-                "GET", f"{path}?{parts.query}" if parts.query else path, headers=self._headers
-            )
-            answer = connection.getresponse()
-            text = answer.read(limits.OPEN_METRICS_BYTES_MAX) if answer.status == 200 else b""
-            return text.decode("utf-8", "replace")
+            parts = urllib.parse.urlsplit(url)
+            connect = secure if parts.scheme == "https" else plain
+            with contextlib.closing(connect(parts.netloc, timeout=timeout_s)) as connection:
+                path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+                connection.request("GET", path, headers=self._headers)
+                answer = connection.getresponse()
+                text = answer.read(limits.OPEN_METRICS_BYTES_MAX) if answer.status == 200 else b""
+                return text.decode("utf-8", "replace")
         except (OSError, http.client.HTTPException, ValueError):
             return ""
-        finally:
-            connection.close()
 
 
 def compile_filters(given: Any) -> list[Filter]:

@@ -43,7 +43,7 @@ class SystemSampler:
             self._open(settings)
 
     def _open(self, settings: Mapping[str, Any]) -> None:
-        import psutil
+        import psutil  # type: ignore[import-untyped]  # no stubs
 
         self._psutil = psutil
         cpu_count = psutil.cpu_count() or 1
