@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import json
 import os
 import subprocess
 import sys
@@ -13,6 +12,22 @@ from tests.support.installed_wheel import ROOT
 
 MODULE_COUNT_MAX = 250
 CPU_OF_WANDB_MAX = 1 / 5
+#: What a training does not need before its first row is on disk; most cost more than all of ours.
+HEAVY = (
+    *("steelyard.server", "steelyard.cli", "steelyard.testing", "steelyard.sdk.capture.machine"),
+    *("click", "numpy", "psutil", "pynvml", "urllib3"),
+    *("asyncio", "concurrent", "email", "http", "logging", "multiprocessing", "random"),
+    *("shutil", "ssl", "subprocess", "tempfile", "urllib.request"),
+)
+#: A whole training without a server. It prints the modules that are there at its end.
+OFFLINE = """
+import sys, steelyard
+run = steelyard.init(project="p", mode="offline", config={"a": 1})
+for step in range(10):
+    run.log({"loss": 1 / (1 + step)})
+run.summary["best"] = 1
+run.finish()
+"""
 REPETITIONS = 5
 
 
@@ -22,12 +37,18 @@ def read_rules() -> configparser.ConfigParser:
     return rules
 
 
-def modules_after(statement: str) -> list[str]:
-    """Names of all modules a fresh interpreter holds after `statement`."""
-    code = f"{statement}\nimport json, sys\nprint(json.dumps(list(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    modules: list[str] = json.loads(done.stdout)
-    return modules
+def modules_after(statement: str, *, cwd: Path | None = None) -> list[str]:
+    """Names of all modules a fresh interpreter holds after `statement`, sorted."""
+    code = f"{statement}\nimport sys\nprint('MODULES', *sorted(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=cwd
+    )
+    return done.stdout.splitlines()[-1].split()[1:]
+
+
+def list_heavy(modules: list[str]) -> list[str]:
+    """Those of the modules that a training should not have loaded."""
+    return [m for m in modules if m in HEAVY or m.startswith(tuple(f"{h}." for h in HEAVY))]
 
 
 def cpu_seconds_of(statement: str) -> float:
@@ -46,7 +67,14 @@ def _cpu_seconds_once(statement: str) -> float:
 def test_importing_steelyard_is_light() -> None:
     modules = modules_after("import steelyard")
     assert len(modules) <= MODULE_COUNT_MAX
-    assert not [m for m in modules if m.startswith(("steelyard.server", "steelyard.cli"))]
+    assert list_heavy(modules) == []
+
+
+def test_a_whole_offline_training_is_light(tmp_path: Path) -> None:
+    modules = modules_after(OFFLINE, cwd=tmp_path)
+    assert "msgspec" in modules
+    assert len(modules) <= MODULE_COUNT_MAX
+    assert list_heavy(modules) == []
 
 
 def test_importing_steelyard_costs_a_fifth_of_importing_wandb() -> None:
@@ -63,6 +91,11 @@ def test_the_command_line_shows_its_help_without_loading_the_server() -> None:
     assert [m for m in modules if m.startswith(heavy)] == []
 
 
+def test_bare_python_loads_nothing_heavy_by_itself() -> None:
+    """Otherwise the tests above would blame us for what the interpreter loads by itself."""
+    assert list_heavy(modules_after("pass")) == []
+
+
 def test_every_room_with_tables_keeps_them_to_itself() -> None:
     rooms = {path.parent.name for path in (ROOT / "src/steelyard/server/rooms").glob("*/tables.py")}
     sections = read_rules().sections()
@@ -76,7 +109,7 @@ def test_every_folder_of_the_server_is_a_layer() -> None:
 
 
 def test_nothing_but_settings_reads_the_environment() -> None:
-    """ruff says so (TID251); here: nobody has silenced it in the server or the SDK."""
+    """ruff says so (TID251); here: nobody has silenced it elsewhere in the server or the SDK."""
     silenced = [
         str(path.relative_to(ROOT))
         for path in (ROOT / "src").rglob("*.py")
@@ -86,4 +119,4 @@ def test_nothing_but_settings_reads_the_environment() -> None:
 
 
 def _reads_settings(path: Path) -> bool:
-    return path.parent.name == "cli"
+    return path.parent.name == "cli" or path == ROOT / "src/steelyard/sdk/settings.py"

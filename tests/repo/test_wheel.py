@@ -15,6 +15,19 @@ from steelyard.testing.server import ThrowawayServer
 from tests.support.installed_wheel import ROOT, InstalledWheel, build_wheel, install_wheel
 
 WHEEL_BYTES_MAX = 5_000_000
+#: Logs offline and reads its own journal back, with what the light client has.
+TRAINING = """
+import steelyard as wandb
+from pathlib import Path
+from steelyard.sdk.journal.reader import iter_records, list_writers
+from steelyard.wire.journal import HISTORY
+with wandb.init(project="first", mode="offline", config={"learning_rate": 0.1}) as run:
+    for step in range(100):
+        run.log({"loss": 1 / (1 + step)})
+(folder,) = Path("steelyard").glob("offline-run-*")
+kinds = [kind for writer in list_writers(folder) for kind, *_ in iter_records(folder, writer)]
+print("ROWS", kinds.count(HISTORY))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +51,13 @@ def test_the_wheel_holds_nothing_else(names: set[str]) -> None:
     assert [n for n in names if "node_modules" in n or n.endswith((".pyc", ".map", ".tsx"))] == []
 
 
-def test_the_light_client_has_three_dependencies(built_wheel: Path) -> None:
+def test_the_light_client_has_five_dependencies(built_wheel: Path) -> None:
     with zipfile.ZipFile(built_wheel) as archive:
         name = next(n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
         metadata = Parser().parsestr(archive.read(name).decode())
     always = [r for r in metadata.get_all("Requires-Dist", []) if "extra ==" not in r]
-    assert sorted(r.split(">")[0] for r in always) == ["click", "msgspec", "urllib3"]
+    names = sorted(requirement.split(">")[0] for requirement in always)
+    assert names == ["click", "msgspec", "nvidia-ml-py", "psutil", "urllib3"]
 
 
 def test_the_light_client_works_alone(built_wheel: Path, tmp_path: Path) -> None:
@@ -54,6 +68,9 @@ def test_the_light_client_works_alone(built_wheel: Path, tmp_path: Path) -> None
     assert refused.returncode == 1
     assert 'pip install "steelyard[server]"' in refused.stderr
     assert "Traceback" not in refused.stderr
+    trained = light.run("python", "-c", TRAINING, cwd=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    assert trained.stdout.splitlines()[-1] == "ROWS 100"
 
 
 def test_the_installed_wheel_serves_its_page_without_node(
