@@ -85,6 +85,7 @@ class Sender:
         signal.signal(signal.SIGTERM, self._be_terminated)
         for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
             signal.signal(ignored, signal.SIG_IGN)
+        self._listen()  # what came along with the first message makes no descriptor readable
         while True:
             ready = {fd for fd, _ in self._poll.poll(self._tick_s() * 1000)}
             now = time.monotonic()
