@@ -26,7 +26,7 @@ def collect_metadata(
     milliseconds and starts no process; later ones may take seconds. Raises nothing for what
     cannot be found: it is left out.
     """
-    tree = find_tree(facts, settings) if switches.may_capture_git(settings) else None
+    tree = find_tree(facts, settings)
     head = _describe_head(tree, settings) if switches.may_capture_git(settings) else {}
     first = {"git": head} if head else {}
     if switches.may_capture_metadata(settings):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from steelyard.sdk.capture import git, jupyter
+from steelyard.sdk.capture import git, jupyter, switches
 from steelyard.sdk.capture.git import WorkTree
 
 
@@ -24,7 +24,9 @@ class Program:
 
 
 def find_tree(facts: Mapping[str, Any], settings: Mapping[str, Any]) -> WorkTree | None:
-    """The git work tree of the working directory, else that of the script."""
+    """The git work tree of the working directory, else that of the script; None if git is off."""
+    if not switches.may_capture_git(settings):
+        return None
     if settings.get("git_root"):
         return git.find_work_tree(settings["git_root"])
     main_file = facts.get("main_file")
