@@ -417,9 +417,9 @@ def _say_beginning(run: Run, settings: ClientSettings, folder: RunFolder) -> Non
     label = f"Run {name}" if name == run.id else f"Run {name} ({run.id})"
     where = _short(folder.path)
     if settings.mode == "online":
-        page = run.url if settings.entity else None
         terminal.say(f"{label} {verb} in project {run.project}; journal in {where}")
-        terminal.say(f"See it at {page or settings.app_url}")
+        if settings.entity:  # else the server's answer says whose page it is
+            terminal.say(f"See it at {run.url}")
     elif settings.mode == "offline":
         terminal.say(f"{label} {verb}, offline, in {where}")
         terminal.say(f"Send it later: steelyard sync {where}")

@@ -239,7 +239,11 @@ class SenderHandle:
         if run := message.get("stop"):
             self._stop(run)
         if name := message.get("name"):
-            self._names[name["run"]] = RunName(**name)
+            named = RunName(**name)
+            # Without an entity in the settings, init() could not say where the page is.
+            if named.run not in self._names and self._settings.entity is None:
+                _print_notice("info", f"See run {named.display_name} at {named.url}")
+            self._names[named.run] = named
         if found := message.get("progress"):
             folder, token = found.pop("dir"), found.pop("token")
             with self._lock:
