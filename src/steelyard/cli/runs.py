@@ -37,8 +37,10 @@ OPERATORS = {
 _CONDITION = re.compile(r"\s*(?P<field>[^=!<>~]+?)\s*(?P<sign>!=|>=|<=|=|>|<|~)\s*(?P<value>.*)")
 #: Properties of a run, the last four only to filter and sort by.
 FIELDS = frozenset(
-    ["name", "display_name", "state", "group", "job_type", "tags", "sweep", "username", "notes"]
-    + ["created_at", "updated_at", "heartbeat_at", "finished_at"]
+    [
+        *("name", "display_name", "state", "group", "job_type", "tags", "sweep", "username"),
+        *("notes", "created_at", "updated_at", "heartbeat_at", "finished_at"),
+    ]
 )
 
 
@@ -249,8 +251,20 @@ def _cells(row: dict[str, Any], shown: list[str]) -> list[str]:
         row["state"],
         _when(row["created_at_us"]),
         describe_duration(duration_s) if is_for_people() else f"{duration_s:.3f}",
-        *(describe_value(row["columns"][name]) if name in row["columns"] else "" for name in shown),
+        *(_describe_cell(row, name) for name in shown),
     ]
+
+
+def _head(name: str) -> str:
+    return name.upper() if name in FIELDS else name.partition(".")[2]
+
+
+def _describe_cell(row: dict[str, Any], name: str) -> str:
+    values = row if name in FIELDS else row["columns"]
+    if name not in values or (name in FIELDS and values[name] is None):
+        return ""
+    value = values[name]
+    return ", ".join(value) if name == "tags" else describe_value(value)
 
 
 def _when(at_us: int) -> str:
