@@ -179,7 +179,7 @@ class _Redirection:
     def become_child(self) -> None:
         """After a fork: the parent hears what this child prints, and ends the redirection."""
         global _redirection
-        if self._is_child:
+        if self._is_child or self._is_ending:  # its files are closed: others have their numbers
             return
         self._is_child = True
         self.consoles = ()
