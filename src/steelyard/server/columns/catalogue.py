@@ -26,6 +26,9 @@ from steelyard.server.columns.interface import (
 from steelyard.server.columns.paths import name_of
 from steelyard.server.columns.tables import history_chunk
 
+#: Times of a row, by the names of the official client.
+TIME_PATHS = frozenset({"_runtime", "_timestamp"})
+
 _SELECT_HEADS = (
     sa.select(
         history_chunk.c.key_id,
@@ -151,6 +154,7 @@ def list_key_stats(conn: Connection, run_ids: Sequence[int], stream: Stream) -> 
 def count_overwritten_values(conn: Connection, run_id: int, stream: Stream) -> int:
     """Values that a later write of the same key and step replaced.
 
+    Times are not counted: each part of a row brings them.
     Costs metadata only as long as steps rise; otherwise the steps of the keys concerned are read.
     """
     sealed = _list_heads(conn, run_id, stream)
@@ -166,7 +170,7 @@ def count_overwritten_values(conn: Connection, run_id: int, stream: Stream) -> i
                 in_tail.setdefault(path, []).append(block.steps[column.positions])
     count = 0
     for path, heads in by_path.items():
-        if _is_in_order(heads):
+        if path in TIME_PATHS or _is_in_order(heads):
             continue
         steps = list(in_tail.get(path, []))
         if path in ids:

@@ -159,8 +159,8 @@ class Draft:
             step += self.writer.step_base
         row = {**row, "_step": step}
         self._stamp(row, time_us)
+        self._summary.log(row)  # first: it may read the rows before this one
         self._history.append(encode_row(row))
-        self._summary.log(row)
 
     def _add_sample(self, time_us: int, payload: Any) -> None:
         row = check_row(payload)
@@ -308,7 +308,8 @@ class Draft:
     # ---- life
 
     def _preempt(self, _time_us: int, _payload: Any) -> None:
-        self._is_preempting = True
+        has_ended = self.writer.exit_code is not None or bool(self._ends)
+        self._is_preempting = bool(self.writer.ends_run) and not has_ended
 
     def _add_end(self, time_us: int, payload: Any) -> None:
         try:
@@ -337,7 +338,7 @@ class Draft:
             _UPDATE_BEAT_AND_SUMMARY.run(conn, beat | {"new_summary": summary})
         if self._values:
             conn.execute(sa.update(runs).where(runs.c.id == run.id).values(self._values))
-        if self._is_preempting and not self._ends:
+        if self._is_preempting:
             mark_preempting(conn, run.id, now_us=self._now_us)
         if not self._ends:
             return False

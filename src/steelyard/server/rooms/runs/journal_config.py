@@ -10,6 +10,7 @@ from steelyard.server.rooms.runs.journal_records import Start
 from steelyard.server.rooms.runs.json_text import dump_json, parse_json_object
 
 OWN_KEY = "_wandb"
+CHARTS_KEY = "visualize"  # below it: charts that the user made, by their name
 
 
 class Config:
@@ -22,10 +23,14 @@ class Config:
         return dump_json(self._entries)
 
     def set(self, items: Mapping[str, Any]) -> None:
-        """Keys of the top level with their values; the clients' own key is theirs."""
+        """Keys of the top level with their values. Of the clients' own, charts can be set."""
         for key, value in items.items():
             if key != OWN_KEY:
                 self._entries[key] = {"value": value}
+            elif isinstance(value, dict) and isinstance(value.get(CHARTS_KEY), dict):
+                charts = self._own().get(CHARTS_KEY)
+                known = charts if isinstance(charts, dict) else {}
+                self._own()[CHARTS_KEY] = {**known, **value[CHARTS_KEY]}
 
     def delete(self, keys: Iterable[str]) -> None:
         for key in keys:

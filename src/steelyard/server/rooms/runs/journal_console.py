@@ -9,7 +9,7 @@ core/internal/{terminalemulator,runconsolelogs}.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,8 +30,12 @@ _TOKEN = re.compile(
     r"|(?P<control>[\x00-\x1f\x7f])"
 )
 _UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]*\x1b?|[ -/]*)?\Z")
-_COLOUR = r"(?:\x1b\[[0-9;:]*m)"
-_CELL = re.compile(rf"{_COLOUR}*[^\x1b]{_COLOUR}*\Z|{_COLOUR}*[^\x1b]")
+_CELL = re.compile(r"(\x1b\[[0-9;:]*m)|([^\x1b])", re.DOTALL)
+RESET = "\x1b[0m"
+_RESETS = frozenset({RESET, "\x1b[m"})
+
+#: A character and its style: the colour sequences since the last reset.
+Cell = tuple[str, str]
 
 
 class Line(msgspec.Struct, array_like=True):
@@ -43,12 +47,15 @@ class Line(msgspec.Struct, array_like=True):
 
 
 class TerminalState(msgspec.Struct, array_like=True):
-    """A terminal between two uploads: the lines it can still rewrite, and where it stands."""
+    """A terminal between two uploads: the lines it can still rewrite, and where it stands.
+
+    `style` is that of the next character, `escape` the beginning of a sequence.
+    """
 
     lines: list[Line] = []
     x: int = 0
     y: int = 0
-    colour: str = ""
+    style: str = ""
     escape: str = ""
 
 
@@ -103,15 +110,14 @@ class Terminal:
     def _put_within(self, text: str) -> None:
         state, line = self._state, self._line()
         stop = state.x + len(text)
-        if not state.colour and "\x1b" not in line.text:
+        if not state.style and "\x1b" not in line.text:
             padded = line.text.ljust(state.x)
             line.text = padded[: state.x] + text + padded[stop:]
         else:
-            cells = _split(line.text)
-            cells += [" "] * (state.x - len(cells))
-            cells[state.x : stop] = [state.colour + text[0], *text[1:]]
-            state.colour = ""
-            line.text = "".join(cells)
+            cells = _parse_cells(line.text)
+            cells += [("", " ")] * (state.x - len(cells))
+            cells[state.x : stop] = [(state.style, char) for char in text]
+            line.text = _render(cells)
         state.x = stop
 
     def _line(self) -> Line:
@@ -137,11 +143,7 @@ class Terminal:
             state.x = max(state.x - 1, 0)
 
     def _feed(self) -> None:
-        state = self._state
-        if state.colour:
-            self._line().text += state.colour
-            state.colour = ""
-        state.x = 0
+        self._state.x = 0
         self._down(1)
 
     def _down(self, count: int) -> None:
@@ -156,7 +158,7 @@ class Terminal:
     def _sequence(self, final: str, args: str) -> None:
         state = self._state
         if final == "m":
-            self._colour(f"\x1b[{args}m")
+            self._restyle(f"\x1b[{args}m")
             return
         number = int(args) if args.isascii() and args.isdigit() else None
         count = min(max(number or 1, 1), CONSOLE_LINE_CHARS_MAX)
@@ -179,16 +181,12 @@ class Terminal:
         if final in "EF":
             state.x = 0
 
-    def _colour(self, sequence: str) -> None:
-        """Colours stand before the character they are for, or behind the last of the line."""
+    def _restyle(self, sequence: str) -> None:
         state = self._state
-        if len(state.colour) + len(sequence) > ESCAPE_CHARS_MAX:
-            return
-        lines = state.lines
-        if state.x and state.y < len(lines) and state.x >= len(_split(lines[state.y].text)):
-            self._line().text += sequence
-        else:
-            state.colour += sequence
+        if sequence in _RESETS:
+            state.style = ""
+        elif len(state.style) + len(sequence) <= ESCAPE_CHARS_MAX:
+            state.style += sequence
 
     def _erase_line(self, part: int) -> None:
         """0: from the cursor on, 1: up to it, 2: all."""
@@ -199,18 +197,38 @@ class Terminal:
         if part == 2 or (part == 0 and state.x == 0):
             line.text = ""
             return
-        cells = _split(line.text)
+        cells = _parse_cells(line.text)
         if part == 0:
-            line.text = "".join(cells[: state.x])
+            line.text = _render(cells[: state.x])
         elif part == 1:
-            line.text = "".join([" " * min(state.x + 1, len(cells)), *cells[state.x + 1 :]])
+            kept = cells[state.x + 1 :]
+            line.text = _render([("", " ")] * (len(cells) - len(kept)) + kept)
 
 
-def _split(text: str) -> list[str]:
-    """Characters of a line, each with the colours that stand at it."""
-    if "\x1b" not in text:
-        return list(text)
-    return _CELL.findall(text)
+def _parse_cells(text: str) -> list[Cell]:
+    """What `_render` made a text of."""
+    cells: list[Cell] = []
+    style = ""
+    for sequence, char in _CELL.findall(text):
+        if char:
+            cells.append((style, char))
+        else:
+            style = "" if sequence in _RESETS else style + sequence
+    return cells
+
+
+def _render(cells: Iterable[Cell]) -> str:
+    """The text with colour sequences where the style changes; none is left on at its end."""
+    parts: list[str] = []
+    style = ""
+    for own, char in cells:
+        if own != style:
+            parts.append(RESET + own if style else own)
+            style = own
+        parts.append(char)
+    if style:
+        parts.append(RESET)
+    return "".join(parts)
 
 
 def encode_console_line(line: Line, *, stream: str, label: str | None) -> str:

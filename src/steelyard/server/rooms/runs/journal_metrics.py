@@ -100,18 +100,26 @@ class Metrics:
         return said.name
 
     def find(self, path: str) -> Definition | None:
-        """The definition of a metric by its dotted path; the first value that a glob matches
-        makes it a metric of its own."""
+        """The definition of a metric by its dotted path. Of globs the longest one counts.
+
+        The first value that a glob matches makes it a metric of its own.
+        """
         found = self._kept.defined.get(path)
         if found is not None or path.startswith("_"):
             return found
-        for glob, definition in self._kept.globs.items():
-            if path.startswith(glob[:-1]):
-                if len(self._kept.defined) < limits.METRIC_DEFINITIONS_MAX:
-                    self._kept.defined[path] = definition
-                    self.has_changed = True
-                return definition
-        return None
+        globs = self._kept.globs
+        matching = [
+            glob
+            for glob, definition in globs.items()
+            if path.startswith(glob[:-1]) and path != definition.step_metric
+        ]
+        if not matching:
+            return None
+        definition = globs[max(matching, key=len)]
+        if len(self._kept.defined) < limits.METRIC_DEFINITIONS_MAX:
+            self._kept.defined[path] = definition
+            self.has_changed = True
+        return definition
 
     def encode_for_config(self) -> list[dict[str, Any]]:
         """The definitions as `_wandb.value.m` holds them: fields by their numbers.

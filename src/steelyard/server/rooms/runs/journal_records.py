@@ -123,6 +123,8 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     job_type: str | None = None
     sweep: str | None = None
     label: str | None = None
+    forked_from: str | None = None
+    """The writer whose process is the parent of this one."""
     is_primary: bool = True
     updates_finish_state: bool = True
     client: str | None = None

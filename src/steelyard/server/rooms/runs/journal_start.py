@@ -22,7 +22,6 @@ from steelyard.server.rooms.runs.journal_records import Start
 from steelyard.server.rooms.runs.journal_writers import (
     SENDER_SUFFIX,
     Together,
-    Writer,
     create_together,
     create_writer,
     find_writer,
@@ -80,13 +79,11 @@ def open_journal(
     if is_new:
         _backdate(conn, found, start.started_at_us or time_us, now_us)
     _note_together(conn, found, held, start, is_resumed, branched is not None, now_us)
-    kin = find_writer(conn, found.id, writer.removesuffix(SENDER_SUFFIX))
     _create(
         conn,
         found,
         writer,
         start,
-        kin if start.role == "sender" else None,
         step_base=step_base,
         started_at_us=time_us,
         runtime_base_us=runtime_us,
@@ -194,10 +191,12 @@ def _note_together(
         update_together(conn, run.id, tracks="{}")
 
 
-def _create(
-    conn: Connection, run: Run, writer: str, start: Start, kin: Writer | None, **given: Any
-) -> None:
-    """The writer's row. A sender counts time as its process does."""
+def _create(conn: Connection, run: Run, writer: str, start: Start, **given: Any) -> None:
+    """The writer's row. A sender, or a child, counts steps and time as its process does."""
+    parent = start.forked_from if start.role == "fork" else None
+    if start.role == "sender":
+        parent = writer.removesuffix(SENDER_SUFFIX)
+    kin = None if parent is None else find_writer(conn, run.id, parent)
     if kin is not None:
         given |= {
             "step_base": kin.step_base,

@@ -89,7 +89,9 @@ class Summary:
             self.values.pop(key, None)
 
     def define(self, name: str) -> None:
-        """A metric was defined (anew): its statistics count again."""
+        """A metric was defined (anew): its statistics count again. Globs wait for values."""
+        if name.endswith("*"):
+            return
         definition = self._metrics.find(name)
         self._of(name).pop("off", None)
         if definition is not None and name in self.values and definition.statistics:

@@ -19,7 +19,12 @@ from steelyard.errors import Forbidden, Invalid, RunNotFound
 from steelyard.server.columns.interface import Appended
 from steelyard.server.db.prepared import Prepared
 from steelyard.server.rooms.accounts.model import Caller
-from steelyard.server.rooms.accounts.policy import may_read_entity, may_write_entity
+from steelyard.server.rooms.accounts.policy import (
+    may_read_entity,
+    may_write_entity,
+    require_writable,
+)
+from steelyard.server.rooms.accounts.queries import find_entity
 from steelyard.server.rooms.files.commands import put_file
 from steelyard.server.rooms.runs.ingest import RunPath
 from steelyard.server.rooms.runs.joins import project_names
@@ -123,9 +128,11 @@ def accept_journal(
         reason = _open(conn, caller, entity, path, upload, now_us)
         run = _find_writable(conn, caller, where)
         writer = None if run is None else find_writer(conn, run.id, upload.writer)
-    if run is None:
+    if run is None and upload.offset == 0:
+        require_writable(caller, find_entity(conn, entity), entity)
+    elif run is None:
         raise RunNotFound(f"{entity}/{path.project}/{path.run}")
-    if writer is None:  # nothing can be kept before the START, and nobody is known to live
+    if run is None or writer is None:  # nothing is kept before START, and nobody known to live
         return _answer(run, entity, path, None, acknowledged=0)
     draft = Draft(conn, run, writer, now_us=now_us)
     if reason is not None:
@@ -179,16 +186,16 @@ def _open(
 
 
 def _answer(
-    run: DraftRun, entity: str, path: RunPath, writer: Writer | None, *, acknowledged: int
+    run: DraftRun | None, entity: str, path: RunPath, writer: Writer | None, *, acknowledged: int
 ) -> Accepted:
     return Accepted(
-        run_id=run.id,
+        run_id=0 if run is None else run.id,
         entity=entity,
         project=path.project,
         run=path.run,
-        display_name=run.display_name,
+        display_name="" if run is None else run.display_name,
         acknowledged=acknowledged,
-        is_stop_requested=bool(run.stop_requested),
+        is_stop_requested=run is not None and bool(run.stop_requested),
         had_rows=writer is not None and bool(writer.had_rows),
     )
 
