@@ -129,7 +129,10 @@ def _rewrite(path: Path, machine: str, block: str) -> bool:
         raw = target.read_bytes() if target.exists() else b""
         text = raw.decode("utf-8", "surrogateescape")
         mine = [entry for entry in parse_entries(text) if entry.machine == machine]
-        _replace(target, _splice(text, mine, block).encode("utf-8", "surrogateescape"))
+        changed = _splice(text, mine, block)
+        if block and not any(entry.machine == machine for entry in parse_entries(changed)):
+            changed = block + text  # the end of the file swallows what comes after it
+        _replace(target, changed.encode("utf-8", "surrogateescape"))
     except OSError as error:
         raise UsageError(
             f"cannot write the API key to {path} ({error.strerror}); set WANDB_API_KEY instead, "

@@ -1,4 +1,4 @@
-"""One server for the tests of the client, people who use it, and runs that do not outlive a test."""
+"""A server for the tests of the client, people who use it, and runs that end with their test."""
 
 from __future__ import annotations
 

@@ -109,9 +109,7 @@ def test_whatever_stands_there_a_key_can_be_kept_and_taken_out(
     path = tmp_path_factory.mktemp("n") / "netrc"
     path.write_text(text)
     write_netrc_key(path, "zz", "k")
-    written = path.read_text()
-    if "macdef" not in text:  # a macro without an end swallows what follows
-        assert read_netrc_key(path, "zz") == "k"
-        remove_netrc_key(path, "zz")
-        assert path.read_text().rstrip("\n") == text.rstrip("\n")
-    assert written.startswith(text)
+    assert read_netrc_key(path, "zz") == "k"
+    assert text in path.read_text()
+    remove_netrc_key(path, "zz")
+    assert path.read_text().rstrip("\n") == text.rstrip("\n")
