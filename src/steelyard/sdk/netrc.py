@@ -100,7 +100,6 @@ def parse_entries(text: str) -> Iterator[Entry]:
 
 def _read_pair(text: str, name: re.Match[str], entry: Entry) -> int:
     """Take `login X`, `password X` or `account X` into the entry; where reading goes on."""
-    entry.end = name.end()
     if name[0] not in ("login", "user", "account", "password"):
         return name.end()
     value = TOKEN.search(text, name.end())
