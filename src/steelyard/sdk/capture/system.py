@@ -22,14 +22,15 @@ from steelyard.sdk.capture.open_metrics import OpenMetrics
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
+INTERVAL_S_MIN = 0.05  # clocks of the kernel tick every 10 ms: load over less is noise
 PSEUDO_DEVICES = ("loop", "ram", "zram")
 
 
 class SystemSampler:
     """Watches the process `pid` and the machine around it.
 
-    Rates and counts begin when it is made. The driver of a broken GPU may hold a call for seconds,
-    so sample in a thread of its own. Not thread-safe.
+    Counts and the load of the machine begin when it is made. The driver of a broken GPU may hold
+    a call for seconds, so sample in a thread of its own. Not thread-safe.
     """
 
     def __init__(self, pid: int, settings: Mapping[str, Any]) -> None:
@@ -55,7 +56,7 @@ class SystemSampler:
         # wandb 0.31.0: in percent of the physical cores, which two threads each can exceed.
         self._capacity = self._limits.cpus or psutil.cpu_count(logical=False) or cpu_count
         self._cpu_seconds: dict[tuple[int, float], float] = {}  # of each process, by its identity
-        self._sampled_at = time.monotonic()
+        self._processes_at = self._cpu_at = time.monotonic()
         self._disk_paths = tuple(settings.get("x_stats_disk_paths") or ())
         self._disk_bytes = self._first_disk_counters()
         self._network_bytes = self._network_counters()
@@ -67,7 +68,6 @@ class SystemSampler:
         )
         psutil.cpu_percent(None)
         self._tree_pids: set[int] = {self._pid}
-        self._sample_processes({})  # what the process has used so far is no load of now
 
     def close(self) -> None:
         """Let go of GPU drivers."""
@@ -95,10 +95,9 @@ class SystemSampler:
     def _sample_processes(self, found: dict[str, float]) -> None:
         """Of the process, and with x_stats_track_process_tree of all below it.
 
-        Load is what was used since the last sample, not the mean of the process's life.
+        Load is what was used since the last sample; in the first one, since the process began.
         """
         psutil = self._psutil
-        now = time.monotonic()
         rss, threads, used_s, seconds = 0, 0, 0.0, dict[tuple[int, float], float]()
         for process in self._list_processes():
             try:
@@ -113,10 +112,13 @@ class SystemSampler:
             used_s += seconds[identity] - self._cpu_seconds.get(identity, 0.0)
         if not seconds:
             return
-        elapsed_s = now - self._sampled_at
-        if self._cpu_seconds and elapsed_s > 0:
+        now = time.monotonic()
+        elapsed_s = now - self._processes_at
+        if not self._cpu_seconds:
+            elapsed_s = time.time() - min(began for _, began in seconds)
+        if elapsed_s > INTERVAL_S_MIN:
             found["cpu"] = max(0.0, used_s / elapsed_s * 100 / self._capacity)
-        self._cpu_seconds, self._sampled_at = seconds, now
+        self._cpu_seconds, self._processes_at = seconds, now
         found["proc.memory.rssMB"] = rss / MIB
         found["proc.cpu.threads"] = threads
         total = self._limits.memory_bytes or psutil.virtual_memory().total
@@ -143,7 +145,10 @@ class SystemSampler:
     # ---- the machine
 
     def _sample_cpu(self, found: dict[str, float]) -> None:
-        found["cpu_percent"] = self._psutil.cpu_percent(None)
+        now = time.monotonic()
+        if now > self._cpu_at + INTERVAL_S_MIN:
+            found["cpu_percent"] = self._psutil.cpu_percent(None)
+            self._cpu_at = now
 
     def _sample_memory(self, found: dict[str, float]) -> None:
         machine = self._psutil.virtual_memory()
