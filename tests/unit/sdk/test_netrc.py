@@ -105,7 +105,7 @@ PIECES = [*'ab"\\# \t\n', "machine ", "login ", "password ", "macdef "]
 def test_whatever_stands_there_a_key_can_be_kept_and_taken_out(
     pieces: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    text = "".join(pieces)
+    text = "".join(["machine a ", *pieces])
     path = tmp_path_factory.mktemp("n") / "netrc"
     path.write_text(text)
     write_netrc_key(path, "zz", "k")
