@@ -179,6 +179,7 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
         None
     )
     notebook_name: Annotated[str | None, _doc("File name of the notebook.")] = None
+    docker: Annotated[str | None, _doc("Image of the container the script runs in.")] = None
     ignore_globs: Annotated[
         tuple[str, ...], _doc("Patterns of run files that are not uploaded; by comma.")
     ] = ()
@@ -195,10 +196,36 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...], _doc("Paths whose disk usage is sampled; by comma.")
     ] = ("/",)
     x_stats_gpu_device_ids: Annotated[
-        tuple[int, ...] | None, _doc("GPUs to sample, by index. Empty: those the process sees.")
+        tuple[int, ...] | None, _doc("GPUs to sample, by index. Empty: all that the driver shows.")
     ] = None
+    x_stats_track_process_tree: Annotated[
+        bool, _doc("Sample the CPU and memory of all processes below this one, too.")
+    ] = False
+    x_stats_no_cgroup: Annotated[
+        bool, _doc("Give CPU and memory in percent of the machine, not of the container.")
+    ] = False
+    x_stats_cpu_count: Annotated[
+        int | None, _doc("CPU cores to record instead of those found.")
+    ] = None
+    x_stats_cpu_logical_count: Annotated[
+        int | None, _doc("Logical CPUs to record instead of those found.")
+    ] = None
+    x_stats_gpu_count: Annotated[int | None, _doc("GPUs to record instead of those found.")] = None
+    x_stats_gpu_type: Annotated[str | None, _doc("GPU model to record instead of that found.")] = (
+        None
+    )
     x_stats_open_metrics_endpoints: Annotated[
         dict[str, str] | None, _doc("OpenMetrics endpoints to sample: name to URL.")
+    ] = None
+    x_stats_open_metrics_filters: Annotated[
+        dict[str, dict[str, str]] | tuple[str, ...] | None,
+        _doc(
+            "Which of their metrics: patterns for endpoint.metric; as a map, with patterns for "
+            "labels. Empty: all."
+        ),
+    ] = None
+    x_stats_open_metrics_http_headers: Annotated[
+        dict[str, str] | None, _doc("Headers sent to them; JSON in the environment.")
     ] = None
 
     # Several processes in one run.
@@ -471,7 +498,7 @@ def convert_setting(name: str, raw: Any, place: str) -> Any:
 def _shown(name: str, value: Any) -> str:
     if name == "api_key" and value:
         return f"***{value[-4:]}" if isinstance(value, str) and len(value) >= 20 else "***"
-    if name == "x_extra_http_headers" and isinstance(value, Mapping):
+    if name.endswith("_http_headers") and isinstance(value, Mapping):
         return ", ".join(f"{header}: ***" for header in value)
     if name in ("http_proxy", "https_proxy", "base_url") and isinstance(value, str):
         scheme, at, rest = value.partition("://")

@@ -77,7 +77,7 @@ def _convert_text(kind: Any, text: str) -> Any:
     if bool in words:
         return _parse_bool(text)
     origins = {getattr(word, "__origin__", word) for word in (kind, *words)}
-    if tuple in origins:
+    if tuple in origins and not (dict in origins and text.lstrip()[:1] in ("{", "[")):
         return tuple(part.strip() for part in text.split(",") if part.strip())
     if dict in origins:
         try:
