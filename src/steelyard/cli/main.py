@@ -16,6 +16,7 @@ from steelyard.cli.login import login, logout
 from steelyard.cli.openapi import openapi
 from steelyard.cli.runs import run, runs
 from steelyard.cli.settings import settings
+from steelyard.cli.shim import shim
 from steelyard.cli.sync import status, sync
 from steelyard.cli.up import up
 from steelyard.cli.users import user
@@ -30,17 +31,22 @@ def commands() -> None:
 
 for command in (up, login, logout, sync, status, user, key, settings, doctor):
     commands.add_command(command)
-for command in (runs, run, backup, restore, openapi):
+for command in (runs, run, shim, backup, restore, openapi):
     commands.add_command(command)
 
 
 def main() -> None:
     """Run the command line. What goes wrong is one line on standard error and exit status 1."""
+    run_commands(commands, name="steelyard")
+
+
+def run_commands(group: click.Group, *, name: str) -> None:
+    """Run a command line of that name, with errors as `main` says."""
     try:
-        commands()
+        group(prog_name=name)
     except Exception as error:  # noqa: BLE001  # the process edge
         message, status = _explain(error)
-        click.echo(f"steelyard: {message}", err=True)
+        click.echo(f"{name}: {message}", err=True)
         sys.exit(status)
 
 
