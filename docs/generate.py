@@ -1,4 +1,4 @@
-"""Write docs/reference/ from the code: settings, commands, limits, and the REST API.
+"""Write docs/reference/ from the code: settings of both sides, commands, limits, the REST API.
 
 python docs/generate.py           write the pages
 python docs/generate.py --check   exit 1 and name the pages that are not in step
@@ -20,6 +20,7 @@ import click
 
 import steelyard.limits
 from steelyard.cli.main import commands
+from steelyard.sdk.settings import explain_client_settings
 from steelyard.server.openapi import describe_api
 from steelyard.server.settings import explain_settings
 
@@ -31,6 +32,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 def main(arguments: list[str]) -> int:
     pages = {
         "settings.md": describe_settings(),
+        "client-settings.md": describe_client_settings(),
         "commands.md": describe_commands(),
         "limits.md": describe_limits(),
         "api.md": describe_operations(json.loads(describe_api())),
@@ -66,6 +68,27 @@ def describe_settings() -> str:
             "",
         ]
     return "\n".join(lines)
+
+
+def describe_client_settings() -> str:
+    lines = [
+        "# Settings of the client",
+        NOTE,
+        "What `import steelyard` and the commands that send runs go by. Each setting comes, lowest "
+        "first, from its default, from the settings files, from the environment, or from "
+        "`init()` and `steelyard.Settings(…)`. Every variable of `wandb` works under its own name "
+        "and with `STEELYARD_` in place of `WANDB_`; where several of a row are set, the last one "
+        "wins. `steelyard settings --client --why` prints each value and where it came from.",
+        "",
+        "| setting | default | environment | |",
+        "|---|---|---|---|",
+    ]
+    for setting in explain_client_settings({}, [], {}):
+        default = f"`{setting.default}`" if setting.default else ""
+        names = "<br>".join(f"`{name}`" for name in setting.environment_names)
+        doc = setting.doc.replace("|", "\\|")
+        lines.append(f"| `{setting.name}` | {default} | {names} | {doc} |")
+    return "\n".join(lines) + "\n"
 
 
 def describe_commands() -> str:

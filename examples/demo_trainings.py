@@ -111,9 +111,9 @@ def list_trainings() -> list[Training]:
                 models.gradient_descent,
                 {"step_size": step},
                 tags=("by hand",),
-                notes="" if step < 0.3 else "Too long a step.",
+                notes="" if step < 1 else "Too long a step.",
             )
-            for step in (0.01, 0.1, 0.6)
+            for step in (0.01, 0.1, 5.0)
         ),
         Training(
             "mlp-overflow",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from steelyard.sdk.settings import explain_client_settings
 from steelyard.server.settings import explain_settings
 from tests.support.installed_wheel import ROOT
 
@@ -36,6 +37,11 @@ def test_the_reference_is_what_the_code_says() -> None:
 def test_every_setting_is_documented_in_a_sentence() -> None:
     for setting in explain_settings({}, None, {}):
         assert re.fullmatch(r"[A-Z].{20,}\.", setting.doc, flags=re.S), setting.name
+
+
+def test_every_setting_of_the_client_is_documented_in_a_sentence() -> None:
+    for setting in explain_client_settings({}, [], {}):
+        assert re.fullmatch(r"[A-Z].{9,}\.", setting.doc, flags=re.S), setting.name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

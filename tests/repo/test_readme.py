@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 from steelyard.testing.server import ThrowawayServer
@@ -47,19 +46,3 @@ def test_the_commands_of_the_readme_end_in_a_tracked_run(
         assert run["state"] == "finished"
         assert run["config"] == {"learning_rate": 0.1}
         assert len(runs.list_history(run["name"])) == 100
-
-
-def test_make_demo_logs_trainings_into_the_running_server(
-    installed_wheel: InstalledWheel, tmp_path: Path
-) -> None:
-    with ThrowawayServer(
-        tmp_path / "server", python=installed_wheel.python, environ=installed_wheel.environ
-    ) as server:
-        environ = clean_environ(
-            tmp_path / "home", base_url=server.base_url, api_key=server.owner_key
-        )
-        command = [sys.executable, str(ROOT / "examples/demo.py"), "--epochs", "3"]
-        subprocess.run(command, cwd=tmp_path, env=environ, check=True, capture_output=True)
-        runs = RunReader(server, "digits").list_runs()
-        assert len(runs) == 4
-        assert {run["state"] for run in runs} == {"finished"}
