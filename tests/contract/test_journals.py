@@ -308,7 +308,8 @@ def test_values_that_json_has_no_type_for_are_kept_as_text(place: Place) -> None
     for _ in range(limits.LINE_DEPTH_MAX + 20):
         deep = [deep]
     sent = JournalBytes()
-    sent.log({"deep": deep, "bytes": b"\x00\xff", "huge": 2**64 - 1, 5: "number as a name"})
+    row: Any = {"deep": deep, "bytes": b"\x00\xff", "huge": 2**64 - 1, 5: "number as a name"}
+    sent.log(row)
     sent.log({"a": 2**80}, as_json=True)
     place.send(sent)
     first, second = place.values()

@@ -14,6 +14,7 @@ from steelyard.server.rooms.projects.changes import get_change_counts
 from steelyard.server.rooms.runs.charts import ChartQuery, read_chart
 from steelyard.server.rooms.runs.filters import parse_filter
 from steelyard.server.rooms.runs.index import RunIndex
+from steelyard.server.rooms.runs.journal_writers import list_writers, load_together
 from steelyard.server.rooms.runs.listing import find_run_ids, list_runs
 from steelyard.server.rooms.runs.order import parse_order
 from steelyard.server.rooms.runs.queries import list_changed_names, list_runs_by_id
@@ -40,6 +41,8 @@ def list_everything(conn: Connection) -> None:
         (find_run_ids, {"index": RunIndex(), "project_id": 1, "names": ["a", "b"], "newest": 5}),
         (list_changed_names, {"project_id": 1, "since_seq": 3, "limit": 5}),
         (get_change_counts, {"project_id": 1}),
+        (list_writers, {"run_id": 1}),
+        (load_together, {"run_id": 1}),
         (list_extents, {"run_ids": [1, 2], "stream": "history", "key": "k"}),
         (find_runs_with_key, {"run_ids": [1, 2], "stream": "history", "key": "k"}),
         (

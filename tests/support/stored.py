@@ -58,6 +58,12 @@ def summary(db: Database, run: str) -> dict[str, Any]:
     return found.parse_summary()
 
 
+def config(db: Database, run: str) -> dict[str, Any]:
+    found = db.read_now(find_run_by_id, db.read_now(run_ids)[run])
+    assert found is not None
+    return found.parse_config()
+
+
 def state(db: Database, run: str) -> str:
     found = db.read_now(find_run_by_id, db.read_now(run_ids)[run])
     assert found is not None

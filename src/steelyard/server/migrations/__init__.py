@@ -16,12 +16,13 @@ from steelyard.errors import CannotStart
 from steelyard.server.db.interface import Database
 
 
-def create_schema(db: Database) -> None:
+def create_schema(db: Database, *, revision: str = "head") -> None:
     """Bring the database to the newest revision; nothing to do is the usual case.
 
-    Raises CannotStart when a newer version of Steelyard made the database.
+    Raises CannotStart when a newer version of Steelyard made the database. Tests of revisions stop
+    at an earlier one.
     """
-    db.write_now(_upgrade)
+    db.write_now(_upgrade, revision)
 
 
 def current_revision(conn: Connection) -> str | None:
@@ -42,7 +43,7 @@ def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(config)
 
 
-def _upgrade(conn: Connection) -> None:
+def _upgrade(conn: Connection, revision: str) -> None:
     scripts = _scripts()
     known = {script.revision for script in scripts.walk_revisions()}
     current = current_revision(conn)
@@ -59,7 +60,7 @@ def _upgrade(conn: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     with EnvironmentContext(
-        config, scripts, fn=lambda rev, _context: scripts._upgrade_revs("head", rev)
+        config, scripts, fn=lambda rev, _context: scripts._upgrade_revs(revision, rev)
     ) as environment:
         environment.configure(connection=conn, render_as_batch=conn.dialect.name == "sqlite")
         environment.run_migrations()
