@@ -7,11 +7,12 @@ kill run nothing at all: then the sender reports what it sees.
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from types import TracebackType
 from typing import Any, NoReturn, Protocol
+
+from steelyard.sdk import terminal
 
 EXIT_CODE_EXCEPTION = 1
 EXIT_CODE_INTERRUPT = 255  # as wandb 0.31.0 sdk/lib/exit_hooks.py reports Ctrl-C
@@ -31,7 +32,6 @@ class _Ending:
         self.exit_code = 0
         self.runs: list[Finishes] = []
         self.is_installed = False
-        self.pid = 0
 
 
 _ending = _Ending()
@@ -83,7 +83,6 @@ def _install() -> None:
     import atexit
 
     _ending.is_installed = True
-    _ending.pid = os.getpid()
     atexit.register(_finish_all)
     before_exit, before_hook = sys.exit, sys.excepthook
 
@@ -106,4 +105,7 @@ def _install() -> None:
 def _finish_all() -> None:
     """The newest first, as they may lie inside each other."""
     for run in reversed(list(_ending.runs)):
-        run.finish(_ending.exit_code)
+        try:
+            run.finish(_ending.exit_code)
+        except Exception as problem:  # noqa: BLE001  the edge: the other runs must end, too
+            terminal.termerror(f"at the end: {type(problem).__name__}: {problem}")

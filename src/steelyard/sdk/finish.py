@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from steelyard.sdk.journal.folder import RunFolder
     from steelyard.sdk.sender.launch import Progress, SenderHandle
 
-MIB = 1 << 20
+YAML_KEY_CHARS_MAX = 1000  # a longer key must be marked as one: YAML 1.1, section 10.2
 
 
 def write_last_files(
@@ -48,20 +48,32 @@ def encode_config_yaml(config: Mapping[str, Any]) -> str:
     """
     lines = []
     for key, value in config.items():
-        lines += [f"{_encode_flow(key)}:", f"    value: {_encode_flow(value)}"]
+        lines += [f"{_encode_key(key)}:", f"    value: {_encode_flow(value)}"]
     return "\n".join(lines) + "\n" if lines else "{}\n"
+
+
+def _encode_key(key: str) -> str:
+    text = _encode_flow(key)
+    return text if len(text) <= YAML_KEY_CHARS_MAX else f"? {text}\n"
 
 
 def _encode_flow(value: Any) -> str:
     import json
 
     if isinstance(value, Mapping):
-        inner = (f"{_encode_flow(str(key))}: {_encode_flow(item)}" for key, item in value.items())
+        inner = (f"{_encode_key(str(key))}: {_encode_flow(item)}" for key, item in value.items())
         return "{" + ", ".join(inner) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_encode_flow(item) for item in value) + "]"
-    text = json.dumps(value)
-    return {"NaN": ".nan", "Infinity": ".inf", "-Infinity": "-.inf"}.get(text, text)
+    text = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        # YAML takes no halves of surrogate pairs, as JSON does, and no raw DEL.
+        return text.encode("ascii", "backslashreplace").decode().replace("\x7f", "\\x7f")
+    if isinstance(value, float):
+        if "e" in text and "." not in text:  # 1e+16 is text to YAML 1.1, 1.0e+16 a number
+            text = text.replace("e", ".0e")
+        return {"NaN": ".nan", "Infinity": ".inf", "-Infinity": "-.inf"}.get(text, text)
+    return text
 
 
 def wait_until_sent(

@@ -111,14 +111,16 @@ def count_in_bins(numbers: Sequence[float], bin_count: int) -> tuple[list[float]
     value alone is put in the middle of a range of width 1. Source: numpy.histogram.
     """
     low, high = (min(numbers), max(numbers)) if numbers else (0.0, 1.0)
+    if math.isinf(high - low):  # beyond the greatest float
+        counted, quarters = count_in_bins([number / 4 for number in numbers], bin_count)
+        return counted, [low, *(edge * 4 for edge in quarters[1:-1]), high]
     if low == high:
         low, high = low - 0.5, high + 0.5
-    # Halves, because the difference of two floats may be beyond the greatest float.
-    width = (high / bin_count) - (low / bin_count)
+    width = (high - low) / bin_count
     edges = [low + width * place for place in range(bin_count)] + [high]
     counts: list[float] = [0] * bin_count
     for number in numbers:
-        at = min(int(number / width - low / width), bin_count - 1) if width else 0
+        at = min(int((number - low) / width), bin_count - 1) if width else 0
         # Rounding may put a number beside its bin; the edges decide.
         if number < edges[at]:
             at -= 1
