@@ -161,7 +161,7 @@ def _splice(text: str, mine: list[Entry], block: str) -> str:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    # A home directory that is not there is not made: in containers it is often a wrong name.
     temporary = path.with_name(f".{path.name}-{os.getpid()}")
     with contextlib.suppress(FileNotFoundError):
         temporary.unlink()

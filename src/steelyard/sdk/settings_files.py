@@ -61,7 +61,9 @@ def write_user_setting(environ: Mapping[str, str], name: str, value: str | None)
     Returns the file. Raises UsageError when it cannot be written.
     """
     paths = user_files(environ)
-    if not paths:
+    home = find_home(environ)
+    is_named = len(paths) == 1  # a folder of the user's choice is made, a home directory is not
+    if not paths or not (is_named or (home and home.is_dir())):
         raise UsageError(
             f"cannot keep {name}: there is no home directory; set STEELYARD_CONFIG_DIR, "
             f"or give the setting as WANDB_{name.upper()}"
