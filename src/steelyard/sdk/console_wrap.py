@@ -7,10 +7,13 @@ stays as it is.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
+from steelyard.sdk import notebook_hooks
 from steelyard.sdk.console import STREAMS, Console, Stream, busy
 
 
@@ -21,6 +24,7 @@ class _Tap:
         self.stream = stream
         self.name = name
         self.consoles: tuple[Console, ...] = ()
+        self._was_called = False
         self.original: Callable[..., Any] = stream.write
         self._had_own_write = "write" in getattr(stream, "__dict__", ())
         # One bound method, to recognise it later.
@@ -28,6 +32,7 @@ class _Tap:
         stream.write = self._write
 
     def write(self, *args: Any, **kwargs: Any) -> Any:
+        self._was_called = True
         taken = busy.consoles
         # A stream may write to another one, as in a tee: its text is captured once.
         listening = [console for console in self.consoles if console not in taken]
@@ -43,18 +48,27 @@ class _Tap:
             console.feed(self.name, text)
         return written
 
-    def leave(self, console: Console) -> None:
-        """Forget the console; with the last one, put the old `write` back."""
-        self.consoles = tuple(other for other in self.consoles if other is not console)
-        if self.consoles or self.stream.__dict__.get("write") is not self._write:
-            # Somebody else replaced `write` after us and calls ours: it has to stay.
+    def take_out(self) -> None:
+        """Put the old `write` back, unless somebody replaced ours: theirs calls it, so it stays."""
+        if not self.is_outermost:
             return
         if self._had_own_write:
             self.stream.write = self.original
         else:
             del self.stream.write
-        if _taps.get(id(self.stream)) is self:
-            del _taps[id(self.stream)]
+
+    @property
+    def is_outermost(self) -> bool:
+        return getattr(self.stream, "__dict__", {}).get("write") is self._write
+
+    def is_reached(self) -> bool:
+        """What is written to the stream still comes by here, whoever replaced `write` since."""
+        if self.is_outermost:
+            return True
+        self._was_called = False
+        with suppress(Exception):  # whatever stands there now
+            self.stream.write("")
+        return self._was_called
 
 
 #: Taps by the id of their stream, which a tap keeps alive.
@@ -78,15 +92,37 @@ def wrap_streams(console: Console) -> list[Callable[[], None]]:
         if stream is None or (name == "stderr" and stream is sys.stdout):
             continue
         try:
-            tap = _taps.get(id(stream)) or _Tap(stream, name)
+            tap = _taps.get(id(stream))
+            if tap is None or not (tap.consoles or tap.is_reached()):
+                tap = _Tap(stream, name)
         except (AttributeError, TypeError):
             console.note(f"what is written to sys.{name} is not kept: {stream!r} allows no changes")
             continue
         _taps[id(stream)] = tap
         tap.consoles = (*tap.consoles, console)
-        undo.append(_leaving(tap, console))
+        undo.append(functools.partial(_leave, stream, console))
+    if undo:
+        notebook_hooks.call_after_cells(renew_taps)
     return undo
 
 
-def _leaving(tap: _Tap, console: Console) -> Callable[[], None]:
-    return lambda: tap.leave(console)
+def _leave(stream: Any, console: Console) -> None:
+    """The stream's tap forgets the console; with the last one it goes."""
+    tap = _taps.get(id(stream))
+    if tap is None:
+        return
+    tap.consoles = tuple(other for other in tap.consoles if other is not console)
+    if not tap.consoles:
+        was_outermost = tap.is_outermost
+        tap.take_out()
+        if was_outermost:
+            del _taps[id(stream)]
+
+
+def renew_taps() -> None:
+    """Replace `write` again where somebody put back an older one; the consoles stay the same."""
+    for key, tap in list(_taps.items()):
+        if tap.consoles and not tap.is_reached():
+            renewed = _Tap(tap.stream, tap.name)
+            renewed.consoles, tap.consoles = tap.consoles, ()
+            _taps[key] = renewed

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from steelyard.errors import Invalid
 from steelyard.limits import CONSOLE_RECORD_CHARS_MAX
 from steelyard.sdk.console import Console
+from steelyard.sdk.console_wrap import renew_taps
 from tests.support.console_scripts import Script, run_script
 
 
@@ -103,6 +104,29 @@ def test_a_write_that_somebody_replaced_after_stays_and_works(
     second.uninstall()
     assert (captured.text, again.text) == ("A\n", "C\n")
     assert streams[0].buffer.getvalue() == b"A\nB\nC\n"
+
+
+def test_a_write_that_somebody_puts_back_over_ours_is_replaced_again_when_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    streams = own_streams(monkeypatch)
+    captured = Captured()
+    before = sys.stdout.write
+    console = Console.install(captured)
+    print("a")
+    sys.stdout.write = before  # type: ignore[method-assign]  # as IPython 9 does after each cell
+    print("lost")
+    renew_taps()
+    renew_taps()
+    print("b")
+    ours = sys.stdout.write
+    sys.stdout.write = lambda text: ours(text)  # type: ignore[method-assign,assignment]
+    renew_taps()
+    print("c")
+    console.uninstall()
+    print("d")
+    assert captured.text == "a\nb\nc\n"
+    assert streams[0].buffer.getvalue() == b"a\nlost\nb\nc\nd\n"
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
