@@ -250,9 +250,7 @@ class Run:
     def _write_summary(self, changed: dict[str, Any], removed: list[str]) -> None:
         self._say("summary", journal.SUMMARY, {"set": changed, "delete": removed})
         with self._lock:
-            self._tracker.values.update(changed)
-            for key in removed:
-                self._tracker.values.pop(key, None)
+            self._tracker.set(changed, removed)
 
     def define_metric(
         self,
@@ -293,6 +291,7 @@ class Run:
             said["overwrite"] = True
         self._say("define_metric()", journal.METRIC, said)
         with self._lock:
+            self._tracker.define(metric.name)
             return self._rules.add(metric, overwrite=bool(overwrite))
 
     # ---- what else is written down

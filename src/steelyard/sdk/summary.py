@@ -6,7 +6,7 @@ The server works it out again from the journal, so nothing here is sent but what
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from steelyard.errors import Invalid
@@ -62,13 +62,29 @@ class SummaryTracker:
             are in the journal, only not known to this process.
     """
 
-    __slots__ = ("_stats", "is_cut", "rules", "values")
+    __slots__ = ("_set_by_hand", "_stats", "is_cut", "rules", "values")
 
     def __init__(self, rules: MetricRules) -> None:
         self.rules = rules
         self.values: dict[str, Any] = {}
         self.is_cut = False
         self._stats: dict[str, MetricStats] = {}
+        self._set_by_hand: set[str] = set()
+
+    def set(self, changed: Mapping[str, Any], removed: Sequence[str]) -> None:
+        """What the user says of keys of the top level.
+
+        Their rules hold no longer: seen with wandb 0.31.0, and so the server does it.
+        """
+        self.values.update(changed)
+        for key in removed:
+            self.values.pop(key, None)
+        if self.rules.has_summaries:
+            self._set_by_hand.update(changed)
+
+    def define(self, name: str) -> None:
+        """The metric was defined, perhaps anew: its rules hold."""
+        self._set_by_hand.discard(name)
 
     def follow(self, row: Mapping[str, Any]) -> None:
         """Take in a row of plain values.
@@ -97,10 +113,12 @@ class SummaryTracker:
             metric = self.rules.find(name) if self.rules.has_summaries else None
             if metric is None or not metric.summary:
                 target[key] = value
-            elif type(value) is float or type(value) is int:
-                self._aggregate(target, key, name, metric, value)
-            elif metric.summary != ("none",):
+            elif "none" in metric.summary:
+                continue
+            elif type(value) not in (float, int) or name in self._set_by_hand:
                 target[key] = value
+            else:
+                self._aggregate(target, key, name, metric, value)
 
     def _aggregate(
         self, target: dict[str, Any], key: str, name: str, metric: Metric, value: float

@@ -71,6 +71,7 @@ def test_best_follows_the_goal() -> None:
 
 def test_none_keeps_a_metric_out_and_copy_keeps_it_plain() -> None:
     assert track([{"a": 1, "b": 2}], a="none") == {"b": 2}
+    assert track([{"a": 1, "b": 2}], a="max,none") == {"b": 2}
     assert track([{"a": 1}, {"a": 2}], a="copy") == {"a": 2}
     assert track([{"a": "text"}], a="max") == {"a": "text"}
 
@@ -89,6 +90,20 @@ def test_keys_are_bounded_and_known_ones_still_follow(monkeypatch: pytest.Monkey
     assert len(tracker.values) == 10
     assert tracker.values["loss"] == 49
     assert tracker.is_cut
+
+
+def test_a_metric_set_by_hand_is_its_last_value_until_it_is_defined_anew() -> None:
+    rules = MetricRules()
+    rules.add(parse_metric("a", summary="max"))
+    tracker = SummaryTracker(rules)
+    tracker.follow({"a": 5})
+    tracker.set({"a": 77}, [])
+    assert tracker.values == {"a": 77}
+    tracker.follow({"a": 3})
+    assert tracker.values == {"a": 3}
+    tracker.define("a")
+    tracker.follow({"a": 4})
+    assert tracker.values == {"a": {"max": 5}}
 
 
 class Written:
