@@ -201,10 +201,10 @@ def _read_unseen(question: str, timeout_s: float | None) -> str | None:
     before = termios.tcgetattr(file)
     unseen = list(before)
     unseen[3] &= ~termios.ECHO
-    sys.stderr.write(question)
-    sys.stderr.flush()
     try:
-        termios.tcsetattr(file, termios.TCSADRAIN, unseen)
+        termios.tcsetattr(file, termios.TCSAFLUSH, unseen)  # before anybody is asked
+        sys.stderr.write(question)
+        sys.stderr.flush()
         ready, _, _ = select.select([file], [], [], timeout_s)
         return sys.stdin.readline() if ready else None
     finally:
