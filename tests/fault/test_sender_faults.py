@@ -168,7 +168,7 @@ def test_an_address_that_swallows_everything_never_reaches_the_training(
 def test_requests_that_arrive_twice_or_whose_answers_are_lost_count_once(
     tmp_path: Path, server: ThrowawayServer
 ) -> None:
-    faults: tuple[Fault, ...] = ("answer lost", "503", "none", "cut", "answer lost", "none")
+    faults: tuple[Fault, ...] = ("answer lost", "none", "503", "none", "cut", "none", "none")
     asked = 0
 
     def choose(method: str, path: str, before: int) -> Fault:

@@ -40,6 +40,7 @@ BOOT = (
     "main()\n"
 )
 PACKAGES_DIR = str(Path(__file__).parents[3])
+KEY_VARIABLES = ("STEELYARD_API_KEY", "WANDB_API_KEY")
 FIRST_RESTART_S = 0.2
 LAST_WORDS = "steelyard sync"
 
@@ -195,7 +196,7 @@ class SenderHandle:
         from steelyard.sdk.capture.facts import gather_process_facts
         from steelyard.sdk.settings import read_environ
 
-        settings = self._settings
+        settings, environ = self._settings, read_environ()
         skipped = {"stop_fn"}
         return {
             "parent": os.getpid(),
@@ -205,8 +206,9 @@ class SenderHandle:
                 name: getattr(settings, name)
                 for name in settings.__struct_fields__
                 if name not in skipped
-            },
-            "process": gather_process_facts(read_environ()),
+            }
+            | {"key_source": _find_key_source(settings.api_key, environ)},
+            "process": gather_process_facts(environ),
         }
 
     def _say(self, message: dict[str, Any]) -> None:
@@ -385,8 +387,7 @@ def measure_folder(run_dir: str, state: State, message: str | None = None) -> Pr
 def _spawn(stdin: int, stdout: int) -> int:
     from steelyard.sdk.settings import read_environ
 
-    secrets = ("WANDB_API_KEY", "STEELYARD_API_KEY")
-    environ = {name: value for name, value in read_environ().items() if name not in secrets}
+    environ = {name: value for name, value in read_environ().items() if name not in KEY_VARIABLES}
     boot = ["-I", "-S", "-X", "frozen_modules", "-c", BOOT]
     arguments = [sys.executable, *boot, PACKAGES_DIR, str(os.getsid(0))]
     actions = (
@@ -417,6 +418,14 @@ def _library_paths() -> list[str]:
     script's neighbour called `psutil.py` is not taken for the library."""
     paths = [entry for entry in sys.path if isinstance(entry, str) and os.path.isabs(entry)]  # noqa: PTH117  # light
     return sorted(paths, key=lambda entry: not entry.endswith(("site-packages", "dist-packages")))
+
+
+def _find_key_source(key: str | None, environ: dict[str, str]) -> str:
+    """Where the key is from, in words: the server may refuse it."""
+    for name in KEY_VARIABLES:
+        if key and environ.get(name) == key:
+            return f"the environment variable {name}"
+    return "a settings file, the netrc file or an argument"
 
 
 def _print_notice(level: str, text: str) -> None:

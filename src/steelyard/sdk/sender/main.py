@@ -308,12 +308,13 @@ class Sender:
         """Once: runs in the same directories whose senders did not get to the end."""
         if self._has_looked_for_leftovers or not self._is_sending:
             return
-        if not self._is_parent_dead and now < self._started_at + LEFTOVERS_AFTER_S:
+        is_ending = self._is_parent_dead or self._commands.is_closed
+        if not is_ending and now < self._started_at + LEFTOVERS_AFTER_S:
             return
         own = [care.upload for care in self.cares if care.upload is not None]
         if any(upload.state != "working" or upload.name is None for upload in own):
             return  # the server has to be there for ours first
-        if self._is_parent_dead and own:
+        if is_ending and own:
             return  # ours first
         self._has_looked_for_leftovers = True
         from steelyard.sdk.sender.leftovers import find_leftovers

@@ -102,6 +102,12 @@ class RunUpload:
             chunk = journal.read(self._link.upload_bytes)
             data = self._without_finish(journal, chunk, files_left)
             if data:
+                if not journal.acknowledged and journal.writer != self.writer:
+                    # The first piece of any journal makes the run. If it was deleted meanwhile,
+                    # this says so, and it stays deleted.
+                    self.send_heartbeat()
+                    if self.state != "working":
+                        return True
                 self._send(journal, data)
                 return True
         return False

@@ -21,6 +21,7 @@ LOCKED_S = 2.0  # until we ask again for a folder that `steelyard sync` is at
 LIST_EVERY_S = 1.0
 HELD_S = 0.05
 IDLE_S = 5.0
+ENDING_S = 0.5  # files that could not be sent are tried again
 FOR_EVER_S = 3600.0
 
 
@@ -31,7 +32,7 @@ class Uploader:
         self.is_working = False
         self._cares = cares
         self._settings = settings
-        source = settings.get("key_source") or "the environment, the settings or the netrc file"
+        source = settings.get("key_source") or ""
         self._link = Link(settings, key_source=source)
         self._file_link = Link(settings, key_source=source)
         given_s = settings.get("x_file_stream_transmit_interval")
@@ -92,7 +93,7 @@ class Uploader:
             return 0.0 if upload.send_journals(files_left=left) else HELD_S
         if upload.needs_heartbeat(now) and not upload.is_ending:
             upload.send_heartbeat()
-        return IDLE_S
+        return ENDING_S if care.is_finished else IDLE_S
 
     def _look(self, care: RunCare, upload: RunUpload, now: float) -> None:
         is_listing = now >= self._looked_at.get(care.run_dir, 0.0) + LIST_EVERY_S
