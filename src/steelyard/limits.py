@@ -183,3 +183,9 @@ SAMPLED_GPUS_MAX = 64
 OPEN_METRICS_ANSWER_S = 2.0  # one endpoint
 OPEN_METRICS_BYTES_MAX = 8 * MIB
 OPEN_METRICS_SERIES_MAX = 1000  # of all endpoints in one sample
+
+# A run shown in a notebook.
+WIDGET_JOURNAL_BYTES_MAX = 16 * MIB  # of the end of the journal, looked through for curves
+WIDGET_CURVES_MAX = 24
+WIDGET_POINTS_MAX = 200  # of one curve
+WIDGET_VALUES_MAX = 200  # rows of the table of last values

@@ -337,6 +337,10 @@ def _begin(settings: ClientSettings, given_config: Mapping[str, Any]) -> Run:
         from steelyard.sdk.console import Console
 
         run.console = Console.install(run.append_console, settings.console, on_note=_warn)
+    if is_notebook():
+        from steelyard.sdk.notebook_history import keep_session_history
+
+        keep_session_history(run)
     return run
 
 

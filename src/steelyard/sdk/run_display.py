@@ -1,35 +1,35 @@
-"""A run in a notebook."""
+"""A run in a notebook: as a frame with its page, or as it is now, with all its data inside."""
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
+
+from steelyard.sdk.notebook import display_html, python_kind
 
 if TYPE_CHECKING:
     from steelyard.sdk.run import Run
 
 
 def encode_frame(run: Run, height: int, hidden: bool) -> str:
-    """HTML of the page of the run; of a line of text when it has none."""
+    """HTML of the run: a frame with its page to embed, or folded up, with its data inside.
+
+    What a notebook shows by itself is folded up, and asks nobody for a login.
+    """
     import html
 
     url = run.url
-    if url is None:
-        return f"<p>Run <code>{html.escape(run.id)}</code> in {html.escape(run.sync_dir)}</p>"
+    if hidden or url is None:
+        from steelyard.sdk.run_widget import encode_widget
+
+        return encode_widget(run, height, hidden)
     style = f"border:none;width:100%;height:{int(height)}px;"
-    frame = f'<iframe src="{html.escape(url)}?jupyter=true" style="{style}"></iframe>'
-    if not hidden:
-        return frame
-    return f"<details><summary>Run {html.escape(run.name or run.id)}</summary>{frame}</details>"
+    return f'<iframe src="{html.escape(url)}?jupyter=true" style="{style}"></iframe>'
 
 
 def show_frame(run: Run, height: int, hidden: bool) -> bool:
-    """Show it, if this is a notebook, and say whether it was one."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    if shell is None or type(shell).__name__ != "ZMQInteractiveShell":
+    """Show the run as it is now below the cell, and say whether this is a notebook."""
+    if python_kind() != "jupyter":
         return False
-    from IPython.display import HTML, display  # type: ignore[import-not-found]  # the notebook's
+    from steelyard.sdk.run_widget import encode_widget
 
-    display(HTML(encode_frame(run, height, hidden)))
-    return True
+    return display_html(encode_widget(run, height, hidden))
