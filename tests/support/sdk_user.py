@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from steelyard.sdk.journal.folder import RunFolder, find_run_folders
+from steelyard.sdk.journal.folder import RunFolder, find_run_folders, read_run_json
 from steelyard.sdk.journal.reader import iter_records, list_writers
 from steelyard.wire.journal import CONFIG, HISTORY, START
 
@@ -76,16 +76,17 @@ class SdkUser:
         return done
 
     def folders(self, root: Path | None = None) -> list[RunFolder]:
-        """Run folders, oldest first."""
-        return find_run_folders(root or self.home)
+        """Run folders, oldest first (names have seconds only)."""
+        found = find_run_folders(root or self.home)
+        return sorted(found, key=lambda folder: int(read_run_json(folder)["started_at_us"]))
 
     def records(self, folder: RunFolder, kind: int) -> list[Any]:
         """Payloads of one kind in the journal of the process, in order."""
-        return [payload for _, payload in _records(folder) if _ == kind]
+        return [payload for found, payload in _records(folder) if found == kind]
 
     def start(self, folder: RunFolder) -> dict[str, Any]:
-        """What START says."""
-        (start,) = self.records(folder, START)
+        """What START of the process says; forked children have their own."""
+        (start,) = [each for each in self.records(folder, START) if each["role"] == "process"]
         assert isinstance(start, dict)
         return start
 
