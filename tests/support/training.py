@@ -102,9 +102,9 @@ class Trainee:
 
     def folders(self) -> list[Path]:
         """Run folders, oldest first."""
-        found = [*(self.home / "steelyard").glob("*run-2*/run.json")]
-        found.sort(key=lambda path: int(json.loads(path.read_text())["started_at_us"]))
-        return [path.parent for path in found]
+        found = [*(self.home / "steelyard").glob("*run-2*")]
+        found.sort(key=lambda path: path.name.removeprefix("offline-")[4:19] + path.name)
+        return found
 
     def status(self, folder: Path | None = None) -> dict[str, Any]:
         """What the sender, or a sync, said last; {} before."""
