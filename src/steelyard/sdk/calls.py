@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from steelyard.errors import UnsupportedError, UsageError
-from steelyard.sdk.session import get_current_run
+from steelyard.sdk.session import get_current_run, get_session
 
 if TYPE_CHECKING:
     from steelyard.sdk.metric import Metric
@@ -91,8 +91,10 @@ def save(
 def restore(
     name: str, run_path: str | None = None, replace: bool = False, root: str | None = None
 ) -> Any:
-    """Fetch a file of a run. See `Run.restore`."""
-    return get_current_run("restore()").restore(name, run_path, replace, root)
+    """Fetch a file of a run; without an active one `run_path` says which. See `Run.restore`."""
+    from steelyard.sdk import files
+
+    return files.restore(get_session().current, name, run_path, replace, root)
 
 
 def watch(

@@ -88,8 +88,8 @@ def restore(
             return restore_file(name, run_path="", root=root, settings=None, replace=False)
         except NothingToRestore:
             return None
-    if settings is None and run is not None:
-        settings = run.settings
+    if settings is None:
+        settings = _settings_with_key() if run is None else run.settings
     path = run_path or (run.path if run is not None else "")
     return restore_file(name, run_path=path, root=root, settings=settings, replace=replace)
 
@@ -289,6 +289,20 @@ def _copy(source: str, target: Path) -> None:
     import shutil
 
     shutil.copyfile(source, target)
+
+
+def _settings_with_key() -> ClientSettings:
+    """The settings of a process without a run, with the key that is known for the server."""
+    from msgspec.structs import replace
+
+    from steelyard.sdk.login import find_key
+    from steelyard.sdk.session import get_session
+
+    loaded = get_session().load_settings({})
+    if loaded.settings.base_url is None:
+        return loaded.settings
+    found = find_key(loaded.settings, loaded.environ, loaded.sources.get("api_key"))
+    return replace(loaded.settings, api_key=found.key) if found else loaded.settings
 
 
 def restore_file(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import steelyard
 from steelyard.errors import FileMissing, Invalid, NotFound, RunFinished, TooLarge, UsageError
 from steelyard.limits import FILE_BYTES_COPIED_MAX
 from steelyard.sdk import files
@@ -253,6 +254,20 @@ def test_restore_of_a_disabled_run_finds_local_files_only(tmp_path: Path) -> Non
     Path(run.dir, "model.pt").write_text("M")
     with run.restore("model.pt") as file:
         assert file.read() == "M"
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_a_script_without_a_run_restores_with_the_key_of_its_environment(
+    shared_server: ThrowawayServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_run(shared_server, "r2", project="restored")
+    shared_server.request("PUT", "/api/v1/runs/-/restored/r2/files/a.txt", body=b"A")
+    monkeypatch.setenv("WANDB_BASE_URL", shared_server.base_url)
+    monkeypatch.setenv("WANDB_API_KEY", shared_server.owner_key)
+    monkeypatch.chdir(tmp_path)
+    with steelyard.restore("a.txt", run_path="restored/r2") as file:
+        assert file.read() == "A"
+    assert (tmp_path / "a.txt").read_text() == "A"
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
