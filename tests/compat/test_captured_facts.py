@@ -46,7 +46,7 @@ def repository(tmp_path: Path) -> GitRepository:
     repository = GitRepository(tmp_path / "repository")
     repository.write(".gitignore", "wandb\nsteelyard\n")
     repository.commit("train.py", "print('to be changed')\n")
-    repository.git("remote", "add", "origin", "https://me:secret@example.org/r.git")
+    repository.git("remote", "add", "origin", "https://example.org/r.git")
     return repository
 
 

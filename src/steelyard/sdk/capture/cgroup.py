@@ -27,6 +27,23 @@ class Limits:
     cpus: float | None = None
     memory_dir: Path | None = None  # where usage under that limit is read
     is_v2: bool = True
+    cpu_dir: Path | None = None  # where the tightest quota stands
+
+    def read_throttling(self) -> tuple[int, int] | None:
+        """(periods so far, periods in which processes had to wait for the next one)."""
+        if self.cpu_dir is None:
+            return None
+        found = read_table(self.cpu_dir / "cpu.stat")
+        if "nr_periods" not in found or "nr_throttled" not in found:
+            return None
+        return found["nr_periods"], found["nr_throttled"]
+
+    def count_oom_kills(self) -> int | None:
+        """Processes that were killed so far because the limit was reached."""
+        if self.memory_dir is None:
+            return None
+        file = "memory.events" if self.is_v2 else "memory.oom_control"
+        return read_table(self.memory_dir / file).get("oom_kill")
 
     def read_memory_used(self) -> int | None:
         """Bytes that count against the limit and cannot be given back at once.
@@ -40,17 +57,14 @@ class Limits:
         used = read_number(self.memory_dir / name)
         if used is None:
             return None
-        key = "inactive_file " if self.is_v2 else "total_inactive_file "
-        for line in read_text(self.memory_dir / "memory.stat").splitlines():
-            if line.startswith(key):
-                return max(0, used - int(line[len(key) :]))
-        return used
+        key = "inactive_file" if self.is_v2 else "total_inactive_file"
+        return max(0, used - read_table(self.memory_dir / "memory.stat").get(key, 0))
 
 
 def find_limits(pid: int | str, *, proc: Path = Path("/proc"), cpu_count: int | None) -> Limits:
     """Limits of the process `pid` ("self" for this one) on a machine with `cpu_count` CPUs."""
     memory: tuple[int, Path, bool] | None = None
-    cpus: list[float] = []
+    quotas: list[tuple[float, Path]] = []
     for controllers, directory, top in _list_groups(pid, proc):
         is_v2 = not controllers
         for group in _with_parents(directory, top):
@@ -62,13 +76,14 @@ def find_limits(pid: int | str, *, proc: Path = Path("/proc"), cpu_count: int | 
             if is_v2 or "cpu" in controllers:
                 quota = _read_quota(group, is_v2)
                 if quota:
-                    cpus.append(quota)
+                    quotas.append((quota, group))
+    quota, cpu_dir = min(quotas, default=(None, None))
     allowed = _count_allowed_cpus(pid, proc)
-    if allowed and (cpu_count is None or allowed < cpu_count):
-        cpus.append(float(allowed))
-    if memory is None:
-        return Limits(cpus=min(cpus, default=None))
-    return Limits(memory[0], min(cpus, default=None), memory[1], memory[2])
+    if allowed and cpu_count is not None and allowed >= cpu_count:
+        allowed = None  # not pinned
+    cpus = min((float(limit) for limit in (quota, allowed) if limit), default=None)
+    memory_bytes, memory_dir, is_v2 = memory or (None, None, True)
+    return Limits(memory_bytes, cpus, memory_dir, is_v2, cpu_dir)
 
 
 def _list_groups(pid: int | str, proc: Path) -> Iterator[tuple[frozenset[str], Path, Path]]:
@@ -139,6 +154,16 @@ def read_number(file: Path) -> int | None:
         return int(read_text(file))
     except ValueError:
         return None
+
+
+def read_table(file: Path) -> dict[str, int]:
+    """Lines of a name and a number each."""
+    found: dict[str, int] = {}
+    for line in read_text(file).splitlines():
+        name, _, number = line.partition(" ")
+        if number.isdigit():
+            found[name] = int(number)
+    return found
 
 
 def read_text(file: Path) -> str:

@@ -52,6 +52,7 @@ class NvidiaGpus:
             *(self._read_sm_clock, self._read_memory_clock, self._read_graphics_clock),
             *(self._read_corrected, self._read_uncorrected, self._read_fan, self._read_encoder),
             *(self._read_link_generation, self._read_link_width, self._read_link_speed),
+            self._read_energy,
         )
         #: (index, reading) that a card said it does not have: it is not asked again.
         self._missing: set[tuple[int, str]] = set()
@@ -199,3 +200,7 @@ class NvidiaGpus:
 
     def _read_link_speed(self, handle: Any) -> Values:
         yield "pcieLinkSpeed", self._nvml.nvmlDeviceGetPcieSpeed(handle) * 1_000_000
+
+    def _read_energy(self, handle: Any) -> Values:
+        """Since the driver was loaded; differences are what a run used."""
+        yield "energyJoules", self._nvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1000

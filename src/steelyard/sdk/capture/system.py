@@ -1,10 +1,10 @@
 """Samples of the machine for the system charts. Runs in the sender, every 15 seconds by default.
 
-Names and meanings as wandb 0.31.0 has them (core/internal/monitor/system.go), where these differ
-from the obvious: `system.cpu` is the load that the process makes, in percent of the CPUs it may
-use; `system.memory_percent` is that of the machine, or of the container where it is limited;
-network and disks count from when the sampler was made. `system.cpu_percent` and
-`system.swap_percent`, of the machine, are ours.
+Names and meanings as wandb 0.31.0 has them (core/internal/monitor/system.go, and what its
+wandb-symon was seen to send). Less obvious ones: `system.cpu` is the load that the process makes,
+in percent of the CPUs it may use; `system.memory_percent` is that of the machine, or of the
+container where it is limited; network and disks count from when the sampler was made.
+`system.cpu_percent`, of the machine, is ours.
 """
 
 from __future__ import annotations
@@ -59,12 +59,15 @@ class SystemSampler:
         self._processes_at = self._cpu_at = time.monotonic()
         self._disk_paths = tuple(settings.get("x_stats_disk_paths") or ())
         self._disk_bytes = self._first_disk_counters()
-        self._network_bytes = self._network_counters()
+        self._network_first = self._read_network()
+        self._throttling = self._limits.read_throttling()
+        self._oom_kills_first = self._limits.count_oom_kills()
         self._gpus = open_gpus(settings)
         self._scraped = OpenMetrics.from_settings(settings)
         self._parts = (
             *(self._sample_processes, self._sample_cpu, self._sample_memory),
             *(self._sample_disk_usage, self._sample_disk_traffic, self._sample_network),
+            self._sample_container,
         )
         psutil.cpu_percent(None)
         self._tree_pids: set[int] = {self._pid}
@@ -161,7 +164,7 @@ class SystemSampler:
             found["proc.memory.availableMB"] = available / MIB
         swap = self._psutil.swap_memory()
         if swap.total:
-            found["swap_percent"] = swap.percent
+            found["swap.used_percent"] = swap.percent
 
     def _sample_disk_usage(self, found: dict[str, float]) -> None:
         for path in self._disk_paths:
@@ -182,17 +185,41 @@ class SystemSampler:
                 found[f"disk.{device}.in"] = max(0, now.read_bytes - read) / MIB
                 found[f"disk.{device}.out"] = max(0, now.write_bytes - written) / MIB
 
-    def _sample_network(self, found: dict[str, float]) -> None:
-        sent, received = self._network_counters()
-        found["network.sent"] = max(0, sent - self._network_bytes[0])
-        found["network.recv"] = max(0, received - self._network_bytes[1])
+    def _sample_container(self, found: dict[str, float]) -> None:
+        """How often limits were felt: waits for CPU since the last sample, kills since the first."""
+        throttling, before = self._limits.read_throttling(), self._throttling
+        if throttling and before and throttling[0] > before[0]:
+            waited, periods = throttling[1] - before[1], throttling[0] - before[0]
+            found["proc.cpu.throttledPercent"] = max(0.0, waited / periods * 100)
+        self._throttling = throttling
+        kills = self._limits.count_oom_kills()
+        if kills is not None:
+            found["proc.memory.oomKills"] = max(0, kills - (self._oom_kills_first or 0))
 
-    def _network_counters(self) -> tuple[int, int]:
+    def _sample_network(self, found: dict[str, float]) -> None:
+        for name, count in self._read_network().items():
+            found[f"network.{name}"] = max(0, count - self._network_first.get(name, 0))
+
+    def _read_network(self) -> dict[str, int]:
+        """Counts of this machine since it started: bytes, and segments that TCP had to repeat.
+
+        Not what stays on the machine, and nothing twice: a bond counts, its parts do not.
+        """
         try:
-            counters = self._psutil.net_io_counters()
+            by_name = self._psutil.net_io_counters(pernic=True)
         except (OSError, self._psutil.Error, RuntimeError):
-            counters = None
-        return (counters.bytes_sent, counters.bytes_recv) if counters else (0, 0)
+            return {}
+        counted = [
+            counters
+            for name, counters in by_name.items()
+            if not name.startswith("lo") and not Path("/sys/class/net", name, "master").exists()
+        ]
+        found = {
+            "sent": sum(counters.bytes_sent for counters in counted),
+            "recv": sum(counters.bytes_recv for counters in counted),
+        }
+        repeated = _count_tcp_retransmits()
+        return found if repeated is None else {**found, "tcpRetransmits": repeated}
 
     def _first_disk_counters(self) -> dict[str, tuple[int, int]]:
         """Bytes read and written so far of the devices behind the paths; of all disks, if the
@@ -209,6 +236,15 @@ class SystemSampler:
             name: (counters[name].read_bytes, counters[name].write_bytes)
             for name in sorted(devices)[: limits.SAMPLED_DISKS_MAX]
         }
+
+
+def _count_tcp_retransmits(file: Path = Path("/proc/net/snmp")) -> int | None:
+    """RetransSegs of the Tcp lines: one of names, one of values."""
+    lines = [line.split() for line in cgroup.read_text(file).splitlines()]
+    tables = [line for line in lines if line[:1] == ["Tcp:"]]
+    if len(tables) != 2 or "RetransSegs" not in tables[0]:
+        return None
+    return int(tables[1][tables[0].index("RetransSegs")])
 
 
 def _find_device(path: str) -> str | None:

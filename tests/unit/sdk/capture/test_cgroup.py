@@ -49,6 +49,8 @@ def test_a_machine_without_limits_has_none(machine: Machine) -> None:
     machine.write("user.slice/cpu.max", "max 100000")
     assert machine.find() == Limits()
     assert machine.find().read_memory_used() is None
+    assert machine.find().read_throttling() is None
+    assert machine.find().count_oom_kills() is None
 
 
 def test_reads_limits_of_a_container(machine: Machine) -> None:
@@ -59,7 +61,11 @@ def test_reads_limits_of_a_container(machine: Machine) -> None:
     machine.write("memory.current", "2000000000")
     machine.write("memory.stat", "anon 1\nfile 2\ninactive_file 500000000\nactive_file 3")
     machine.write("cpu.max", "150000 100000")
+    machine.write("cpu.stat", "usage_usec 5\nnr_periods 200\nnr_throttled 50")
+    machine.write("memory.events", "low 0\noom 3\noom_kill 2")
     found = machine.find()
+    assert found.read_throttling() == (200, 50)
+    assert found.count_oom_kills() == 2
     assert (found.memory_bytes, found.cpus) == (4 * 1024**3, 1.5)
     assert found.read_memory_used() == 1_500_000_000
 

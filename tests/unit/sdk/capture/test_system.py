@@ -50,6 +50,7 @@ def test_a_sample_has_what_the_official_client_has() -> None:
         *("system.proc.memory.rssMB", "system.proc.memory.percent", "system.proc.cpu.threads"),
         *("system.disk./.usagePercent", "system.disk./.usageGB"),
         *("system.network.sent", "system.network.recv", "system.cpu_percent"),
+        "system.network.tcpRetransmits",
     } <= set(sample)
     assert all(type(value) is float and math.isfinite(value) for value in sample.values())
     assert all(value >= 0 for value in sample.values())
