@@ -41,7 +41,7 @@ def test_every_setting_is_documented_in_a_sentence() -> None:
 
 def test_every_setting_of_the_client_is_documented_in_a_sentence() -> None:
     for setting in explain_client_settings({}, [], {}):
-        assert re.fullmatch(r"[A-Z].{9,}\.", setting.doc, flags=re.S), setting.name
+        assert re.fullmatch(r"[A-Za-z].{9,}\.", setting.doc, flags=re.S), setting.name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

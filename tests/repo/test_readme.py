@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from pathlib import Path
 
 from steelyard.testing.server import ThrowawayServer
@@ -21,10 +22,29 @@ def test_the_readme_begins_with_two_commands() -> None:
     assert SHELL[0].splitlines() == ['pip install "steelyard[server]"', "steelyard up"]
 
 
-def test_the_commands_of_the_readme_end_in_a_tracked_run(
+def test_the_first_run_of_the_readme_is_shown_by_the_server_of_that_directory(
     installed_wheel: InstalledWheel, tmp_path: Path
 ) -> None:
-    """The wheel stands for `pip install`; another port for 8080, which may be taken here."""
+    """The wheel stands for `pip install`."""
+    environ = {**installed_wheel.environ, "HOME": str(tmp_path / "home")}
+    trained = subprocess.run(
+        [installed_wheel.python, "-c", PYTHON[0]], cwd=tmp_path, env=environ, capture_output=True
+    )
+    assert trained.returncode == 0, trained.stderr
+    server = ThrowawayServer(
+        tmp_path / "steelyard-data",
+        python=installed_wheel.python,
+        environ=installed_wheel.environ,
+        arguments=["--journals", str(tmp_path / "steelyard")],
+    )
+    with server:
+        check_first_run(server)
+
+
+def test_the_official_client_finds_the_server_by_the_variables_of_the_readme(
+    installed_wheel: InstalledWheel, tmp_path: Path
+) -> None:
+    """Another port for 8080, which may be taken here."""
     server = ThrowawayServer(
         tmp_path / "steelyard-data", python=installed_wheel.python, environ=installed_wheel.environ
     )
@@ -40,9 +60,17 @@ def test_the_commands_of_the_readme_end_in_a_tracked_run(
         exported = dict(line.split("=", 1) for line in shown.splitlines() if "WANDB" in line)
         home = tmp_path / "home"
         client = OfficialClient(home, clean_environ(home) | exported)
-        client.run_script(PYTHON[0])
-        runs = RunReader(server, "first")
-        run = runs.get_only_run()
-        assert run["state"] == "finished"
-        assert run["config"] == {"learning_rate": 0.1}
-        assert len(runs.list_history(run["name"])) == 100
+        client.run_script(PYTHON[0].replace("import steelyard as wandb", "import wandb"))
+        check_first_run(server)
+
+
+def check_first_run(server: ThrowawayServer) -> None:
+    runs = RunReader(server, "first")
+    deadline = time.monotonic() + 60
+    while not runs.list_runs():  # it is sent as soon as the server is there
+        assert time.monotonic() < deadline, server.log
+        time.sleep(0.1)
+    name = runs.get_only_run()["name"]
+    run = runs.wait_for(name, lambda run: run["state"] == "finished")
+    assert run["config"] == {"learning_rate": 0.1}
+    assert len(runs.list_history(name)) == 100

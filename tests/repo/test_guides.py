@@ -1,0 +1,81 @@
+"""What the guides tell people to type works as it stands there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from steelyard.sdk.settings import explain_client_settings
+from steelyard.testing.server import ThrowawayServer
+from tests.support.installed_wheel import ROOT
+from tests.support.official_client import clean_environ
+from tests.support.run_reader import RunReader
+
+GUIDES = ROOT / "docs/guides"
+
+
+def blocks(page: str, language: str) -> list[str]:
+    text = (GUIDES / page).read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.M | re.S)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ThrowawayServer]:
+    with ThrowawayServer(tmp_path / "steelyard-data") as running:
+        yield running
+
+
+def run_in(
+    path: Path, server: ThrowawayServer, *command: str, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    known = clean_environ(path / "home", base_url=server.base_url, api_key=server.owner_key)
+    del known["WANDB_DIR"]
+    done = subprocess.run(
+        command, cwd=path, env=known | environ, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+@pytest.mark.parametrize("page", ["logging.md", "quick-start.md"])
+def test_offline_and_sync(page: str, server: ThrowawayServer, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(blocks(page, "python")[0])
+    run_in(tmp_path, server, "sh", "-ec", blocks(page, "sh")[-1])
+    runs = RunReader(server, "first")
+    name = runs.get_only_run()["name"]
+    assert runs.get_run(name)["state"] == "finished"
+    assert len(runs.list_history(name)) == 100
+
+
+def test_a_rank_of_many(server: ThrowawayServer, tmp_path: Path) -> None:
+    first, ranks = blocks("logging.md", "python")
+    assert "import steelyard as wandb" in first
+    for rank in range(2):
+        lines = ["import steelyard as wandb", f"rank, run_id = {rank}, 'together'", ranks]
+        lines.append(f"run.log({{'loss/{rank}': 1}}, step=0)\nrun.finish()")
+        run_in(tmp_path, server, sys.executable, "-c", "\n".join(lines))
+    (row,) = RunReader(server, "first").list_history("together")
+    assert (row["loss/0"], row["loss/1"]) == (1, 1)
+
+
+def test_the_variables_of_the_guide_are_settings_of_the_client() -> None:
+    text = (GUIDES / "logging.md").read_text().partition("## Variables")[2]
+    named = set(re.findall(r"`(WANDB_+[A-Z][A-Z_]+)`", text))
+    known = {name for s in explain_client_settings({}, [], {}) for name in s.environment_names}
+    assert len(named) > 15
+    assert named - known == set()
+
+
+def test_what_the_guide_calls_missing_is_missing() -> None:
+    """When this fails, `coming-from-wandb.md` has a line to change."""
+    import steelyard
+    from steelyard.errors import NotInThisVersion
+
+    for name in ("Table", "Image", "Api", "Artifact", "sweep", "keras", "automations"):
+        with pytest.raises(NotInThisVersion):
+            getattr(steelyard, name)
