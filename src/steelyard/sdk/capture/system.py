@@ -186,7 +186,7 @@ class SystemSampler:
                 found[f"disk.{device}.out"] = max(0, now.write_bytes - written) / MIB
 
     def _sample_container(self, found: dict[str, float]) -> None:
-        """How often limits were felt: waits for CPU since the last sample, kills since the first."""
+        """How often limits were felt: waits for CPU since the last sample, kills since we look."""
         throttling, before = self._limits.read_throttling(), self._throttling
         if throttling and before and throttling[0] > before[0]:
             waited, periods = throttling[1] - before[1], throttling[0] - before[0]
