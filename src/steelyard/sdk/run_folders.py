@@ -13,8 +13,8 @@ import msgspec
 
 from steelyard.sdk.journal.folder import RunFolder, find_run_folders
 from steelyard.sdk.sender.care import RunCare
+from steelyard.sdk.sender.folder import FolderLock, read_run_facts
 from steelyard.sdk.sender.process import is_running
-from steelyard.sdk.sender.run_upload import FolderLock, read_run_facts
 from steelyard.sdk.sender.tail import read_json
 
 

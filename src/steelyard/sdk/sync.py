@@ -10,7 +10,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -19,11 +19,15 @@ from steelyard.limits import SYNC_RUNS_AT_ONCE
 from steelyard.sdk.journal.folder import find_run_folders
 from steelyard.sdk.sender.care import RunCare
 from steelyard.sdk.sender.console_log import write_output_log
+from steelyard.sdk.sender.folder import read_run_facts
 from steelyard.sdk.sender.link import Link
 from steelyard.sdk.sender.own_journal import is_held
 from steelyard.sdk.sender.process import is_running
-from steelyard.sdk.sender.run_upload import RunUpload, Target, read_run_facts
+from steelyard.sdk.sender.run_upload import RunUpload, Target
 from steelyard.sdk.sender.tail import read_json, write_json
+
+if TYPE_CHECKING:
+    from steelyard.sdk.wandb_import import WandbSync
 
 PATIENCE_S = 60.0  # for a server that is away
 SENDER_WAITED_S = 10.0  # for the sender of a run that has just ended
@@ -281,6 +285,7 @@ class Syncer:
         self._key_source = key_source
         self._parallel = parallel
         self._folders: dict[Path, FolderSync] = {}
+        self._logs: dict[Path, WandbSync] = {}
 
     def sync(
         self, paths: Iterable[Path], on_outcome: Callable[[Outcome], None], *, named: bool = False
@@ -340,6 +345,7 @@ class Syncer:
                         on_outcome(outcome)
                     if outcome.kind == "sent":
                         self._folders.pop(path, None)
+                        self._logs.pop(path, None)
                 while not is_stopping() and time.monotonic() < begun + WATCH_EVERY_S:
                     time.sleep(0.1)
 
@@ -360,20 +366,24 @@ class Syncer:
         return None
 
     def _sync_wandb_log(self, path: Path, *, is_watched: bool) -> Outcome:
-        from steelyard.sdk.wandb_import import sync_wandb_file
+        from steelyard.sdk.wandb_import import WandbSync
         from steelyard.sdk.wandb_log import NotAWandbLog
 
         options = self._options
-        try:
-            found = sync_wandb_file(
+        log = self._logs.get(path)
+        if log is None:
+            log = WandbSync(
                 path,
                 self._make_link(),
                 project=options.project,
                 entity=options.entity,
                 run_id=options.run_id,
-                is_watched=is_watched,
                 patience_s=0.0 if is_watched else options.patience_s,
             )
+            if is_watched:  # the next look reads on where this one ends
+                self._logs[path] = log
+        try:
+            found = log.step(is_watched=is_watched)
         except (OSError, NotAWandbLog) as error:
             return Outcome(path=path, kind="left", reason=str(error))
         if found.is_complete:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import _thread
 import os
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from steelyard.limits import SENDER_LOG_BYTES_MAX
+from steelyard.sdk.sender.folder import FolderLock
 from steelyard.sdk.sender.own_journal import OwnJournal
 from steelyard.sdk.sender.process import describe_start, is_running
-from steelyard.sdk.sender.run_upload import FolderLock, RunUpload
 from steelyard.sdk.sender.tail import SENDER_SUFFIX, Journal, RunTail, write_json
 from steelyard.sdk.sender.unpack import decode_body
 from steelyard.wire.journal import HEADER, HEADER_BYTES, START
+
+if TYPE_CHECKING:
+    from steelyard.sdk.sender.run_upload import RunUpload
 
 STATUS_EVERY_S = 2.0
 FIRST_READ_BYTES = 4096  # what START is usually shorter than
@@ -82,6 +85,9 @@ class RunCare:
 
     def end_by_crash(self) -> None:
         """The process is dead: cut what it left half written, and say FINISH if it did not."""
+        self.look(list_too=True)
+        if self.is_finished and not self._is_torn():
+            return
         self.cut_torn_tails()
         self.look(list_too=True)
         if self.is_finished:
@@ -91,6 +97,12 @@ class RunCare:
                 self.own.append_crash(self.writer)
         self.is_finished = self.is_crashed = True
         self.finished_at = time.monotonic()
+
+    def _is_torn(self) -> bool:
+        """Some journal ends in the middle of a record."""
+        for journal in self.tail.journals.values():
+            journal.find_end()
+        return any(journal.whole < journal.size for journal in self.tail.journals.values())
 
     def cut_torn_tails(self) -> None:
         """Of the journals of dead processes."""

@@ -36,6 +36,9 @@ BOOT = (
     "if os.fork():os._exit(0)\n"
     "if os.getsid(0)==int(sys.argv[2]):os.setsid()\n"
     "sys.path.append(sys.argv[1])\n"
+    "m=type(sys)('steelyard')\n"  # the facade is for users; its import alone costs 10 ms
+    "m.__path__=[sys.argv[1]+'/steelyard']\n"
+    "sys.modules['steelyard']=m\n"
     "from steelyard.sdk.sender.main import main\n"
     "main()\n"
 )

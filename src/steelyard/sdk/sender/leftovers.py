@@ -8,8 +8,8 @@ import time
 
 from steelyard.limits import LEFTOVER_DAYS_MAX, LEFTOVER_RUNS_AT_ONCE
 from steelyard.sdk.sender.care import RunCare
+from steelyard.sdk.sender.folder import read_run_facts
 from steelyard.sdk.sender.process import is_running
-from steelyard.sdk.sender.run_upload import read_run_facts
 from steelyard.sdk.sender.tail import read_json
 
 FINAL_STATES = ("done", "deleted", "refused")

@@ -1,7 +1,7 @@
 """What the sender adds to a run: facts of the process, samples of the machine, files about both.
 
 What is captured, and how, is `sdk/capture`; this says when. A run that is over within a second
-has no thread for it: everything is done at once at its end.
+has no thread for it: its facts are found at its end, and no sample is taken.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from steelyard.sdk.sender.care import RunCare
-from steelyard.sdk.sender.run_files import ask_for_upload
 from steelyard.wire.journal import METADATA, SYSTEM
 
 BEGIN_S = 1.0  # after the first look at a run
@@ -51,7 +50,6 @@ class Machine:
             care.is_captured = True
         elif not self._is_started:
             self._capture(care)
-            self._sample([care])
             self._write_log(care)
             care.is_captured = True
         elif care.finished_at is not None and time.monotonic() > care.finished_at + WAITED_S:
@@ -93,6 +91,7 @@ class Machine:
     def _capture_facts(self, care: RunCare) -> None:
         from steelyard.sdk.capture.environment import write_environment_files, write_metadata_file
         from steelyard.sdk.capture.metadata import collect_metadata
+        from steelyard.sdk.sender.run_files import ask_for_upload
 
         files_dir = os.path.join(care.run_dir, "files")  # noqa: PTH118
         merged: dict[str, Any] = {}

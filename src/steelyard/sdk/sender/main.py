@@ -18,10 +18,10 @@ from typing import Any
 
 from steelyard.limits import SENDER_LINGER_S
 from steelyard.sdk.sender.care import RunCare
+from steelyard.sdk.sender.folder import read_run_facts
 from steelyard.sdk.sender.machine import BEGIN_S, Machine
 from steelyard.sdk.sender.pipes import Commands, Reports
 from steelyard.sdk.sender.process import is_running
-from steelyard.sdk.sender.run_upload import read_run_facts
 
 TICK_S = 0.5
 IDLE_TICK_S = 1.0

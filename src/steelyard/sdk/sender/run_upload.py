@@ -5,7 +5,6 @@ Two threads may work on one run: one on its journals, one on its files.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from steelyard.limits import SENDER_FINISH_HELD_S, SENDER_HEARTBEAT_S
 from steelyard.sdk.sender.link import Backoff, Later, Link, Refused
 from steelyard.sdk.sender.run_files import RunFiles
-from steelyard.sdk.sender.tail import Chunk, Journal, RunTail, read_json
+from steelyard.sdk.sender.tail import Chunk, Journal, RunTail
 from steelyard.wire.journal import FINISH
 
 SILENT_REFUSALS_MAX = 3  # answers that take nothing and say nothing
@@ -213,40 +212,3 @@ class RunUpload:
             self.tail.write_acknowledged(journal, self._link.base_url, self.place)
         except OSError:
             return  # a full disk; the server knows
-
-
-class FolderLock:
-    """Held by whoever uploads a run folder."""
-
-    def __init__(self, run_dir: str) -> None:
-        self._path = os.path.join(run_dir, "lock")  # noqa: PTH118
-        self._fd = -1
-
-    def acquire(self) -> bool:
-        """Whether it is ours now; does not wait. Raises OSError when the folder is gone."""
-        import fcntl
-
-        if self._fd >= 0:
-            return True
-        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(fd)
-            return False
-        self._fd = fd
-        return True
-
-    def release(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-
-def read_run_facts(run_dir: str) -> dict[str, Any] | None:
-    """run.json of a folder, if it is one we understand."""
-    facts = read_json(os.path.join(run_dir, "run.json"))  # noqa: PTH118
-    if facts is None or facts.get("version") != 1:
-        return None
-    texts = (facts.get("run"), facts.get("project"), facts.get("writer"))
-    return facts if all(isinstance(text, str) and text for text in texts) else None
