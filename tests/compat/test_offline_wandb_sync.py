@@ -19,6 +19,7 @@ from steelyard.sdk.sender.link import Link
 from steelyard.sdk.wandb_import import (
     SyncOutcome,
     SyncProgress,
+    WandbSync,
     is_held_open,
     sync_wandb_file,
 )
@@ -200,6 +201,24 @@ def test_a_run_that_still_writes_is_synced_as_far_as_it_is(
     assert runs.get_run("r")["state"] == "finished"
     assert [row["i"] for row in runs.list_history("r")] == list(range(2001))
     assert runs.list_logs("r") == ["first half"]
+
+
+def test_a_log_that_is_watched_is_read_on(client: OfficialClient, runs: RunReader) -> None:
+    with stepwise(client) as started:
+        (folder,) = client.offline_runs()
+        wait_until(lambda: log_of(folder).stat().st_size > 3 * 32 * 1024)
+        watched = WandbSync(log_of(folder), make_link(runs.server))
+        first = watched.step(is_watched=True)
+        assert (first.state, first.problem) == ("running", None)
+        assert watched.step(is_watched=True).sent_bytes >= first.sent_bytes > 0
+        started.communicate("go on\n", timeout=60)
+    kill_service_of(folder)
+    last = watched.step(is_watched=True)
+    assert (last.state, last.is_complete) == ("finished", True)
+    assert last == msgspec.structs.replace(
+        sync(runs.server, folder), sent_bytes=last.sent_bytes, files_done=last.files_done
+    )
+    assert [row["i"] for row in runs.list_history("r")] == list(range(2001))
 
 
 def test_a_run_resumed_offline_goes_on_where_it_ended(

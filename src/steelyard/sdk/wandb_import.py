@@ -1,6 +1,6 @@
 """Sends a run that the official client keeps on disk to the server: its log, then its files.
 
-Every call starts at the beginning of the log and lets the server say how much it has, so a sync
+Every sync starts at the beginning of the log and lets the server say how much it has, so a sync
 that was cut off, is repeated, or comes while the run still writes sends what is missing and no
 more. One log is read and sent piece by piece, whatever its size.
 """
@@ -8,6 +8,7 @@ more. One log is read and sent piece by piece, whatever its size.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import platform
 import time
@@ -19,7 +20,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from steelyard.errors import Invalid
-from steelyard.limits import HEARTBEAT_SILENCE_CRASHED_S
+from steelyard.limits import HEARTBEAT_SILENCE_CRASHED_S, SENDER_HEARTBEAT_S
 from steelyard.sdk.sender.link import Backoff, Later, Link, Refused
 from steelyard.sdk.sender.run_files import RunFiles
 from steelyard.sdk.sender.run_upload import Target
@@ -31,6 +32,9 @@ SYNCED_SUFFIX: Final = ".synced"
 DEFAULT_PROJECT: Final = "uncategorized"
 PATIENCE_S: Final = 60.0
 SILENT_ANSWERS_MAX: Final = 3
+LOOK_EVERY_S: Final = 10.0
+#: A log of another machine that is watched and grew by nothing for so long is that of a dead run.
+WATCHED_SILENCE_S: Final = 3600.0
 
 T = TypeVar("T")
 
@@ -92,110 +96,135 @@ def sync_wandb_file(
 
     Raises NotAWandbLog, OSError. What the server or the network refuses is the outcome's problem.
     """
-    sync = _Sync(path, link, patience_s=patience_s, on_progress=on_progress)
-    sync.find_target(project=project, entity=entity, run_id=run_id)
-    if sync.target is None:
-        return SyncOutcome(path=path, skipped_blocks=sync.log.skipped_blocks)
-    try:
-        sync.send_journal()
-        sync.state = _judge(path, sync.translation, is_watched=is_watched)
-        if sync.state == "crashed":
-            sync.send_crash()
-        sync.send_files()
-    except Later as later:
-        sync.problem = f"{later}; nothing is lost, run the same command again"
-    except Refused as refusal:
-        sync.problem = str(refusal)
-    return sync.finish()
+    sync = WandbSync(
+        path,
+        link,
+        project=project,
+        entity=entity,
+        run_id=run_id,
+        on_progress=on_progress,
+        patience_s=patience_s,
+    )
+    return sync.step(is_watched=is_watched)
 
 
-class _Sync:
-    """One log on its way."""
+class WandbSync:
+    """One log on its way. `step` may be called again while the run still writes: it reads on."""
 
     def __init__(
         self,
         path: Path,
         link: Link,
         *,
-        patience_s: float,
-        on_progress: Callable[[SyncProgress], None],
+        project: str | None = None,
+        entity: str | None = None,
+        run_id: str | None = None,
+        on_progress: Callable[[SyncProgress], None] = lambda _: None,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self.path = path
-        self.log = WandbLog(path)
-        self.target: Target | None = None
-        self.state = "running"
+        self.state = "empty"
         self.problem: str | None = None
-        self._feed = _Feed(self.log)
+        self._chosen = (entity, project, run_id)
+        self._target: Target | None = None
+        self._feed = _Feed(WandbLog(path))
+        self._offset = 0
+        self._had_bytes: int | None = None
         self._link = link
         self._patience_s = patience_s
         self._on_progress = on_progress
         self._place: dict[str, str] = {}
-        self._sent_bytes = 0
+        self._sent_at = 0.0
+        self._looked_at = -math.inf
         self._files_done = 0
         self._unsent_files = 0
         self._skipped = ""
 
-    @property
-    def translation(self) -> Translation:
-        return self._feed.translation
+    def step(self, *, is_watched: bool = False) -> SyncOutcome:
+        """Send what there is now; see `sync_wandb_file`."""
+        self.problem = None
+        if self._target is None:
+            self._target = self._find_target()
+        if self._target is None:
+            return self._describe()
+        try:
+            self._send_journal()
+            self._look_around(is_watched=is_watched)
+        except Later as later:
+            self.problem = f"{later}; nothing is lost, run the same command again"
+        except Refused as refusal:
+            self.problem = str(refusal)
+        return self._describe()
 
-    def find_target(self, *, project: str | None, entity: str | None, run_id: str | None) -> None:
-        """Where the run goes, from the first message that says what it is."""
-        first = Translation()
-        for _ in first.translate(self.log):
-            break
-        if first.run is None:
+    def _look_around(self, *, is_watched: bool) -> None:
+        """How the process does, and its files; of a watched run that goes on, now and then."""
+        now, has_ended = time.monotonic(), self._feed.translation.exit is not None
+        if is_watched and not has_ended and now < self._looked_at + LOOK_EVERY_S:
             return
-        run = run_id or first.run.run_id
-        if not run:
+        self.state = _judge(self.path, self._feed.translation, is_watched=is_watched)
+        if self.state == "crashed":
+            self._send_crash()
+        self._send_files()
+        self._looked_at = now
+
+    def _find_target(self) -> Target | None:
+        """Where the run goes, when the log says what it is."""
+        self._feed.look()
+        run = self._feed.translation.run
+        if run is None:
+            return None
+        entity, project, run_id = self._chosen
+        run_id = run_id or run.run_id
+        if not run_id:
             raise Invalid(f"{self.path} does not say the id of its run; give one: --id ID")
-        self.target = Target(
-            entity or first.run.entity,
-            project or first.run.project or DEFAULT_PROJECT,
-            run,
-        )
+        return Target(entity or run.entity, project or run.project or DEFAULT_PROJECT, run_id)
 
     # ---- journal
 
-    def send_journal(self) -> None:
+    def _send_journal(self) -> None:
         """Send what the server lacks of the journal."""
-        offset, silent = 0, 0
-        had_bytes: int | None = None
+        silent = 0
         # START alone at first: the answer says how much the server has.
-        chunk = self._feed.read(0, 1)
+        chunk = self._feed.read(0, 1) if self._had_bytes is None else self._read_chunk()
+        if not chunk and time.monotonic() > self._sent_at + SENDER_HEARTBEAT_S:
+            self._post(self._feed.translation.writer, self._offset, b"")
         while chunk:
-            kept = self._post(self.translation.writer, offset, chunk)
-            if had_bytes is None:
-                had_bytes = kept if kept > len(chunk) else 0
-            self._sent_bytes = max(0, kept - had_bytes)
-            silent = silent + 1 if kept == offset else 0
+            kept = self._post(self._feed.translation.writer, self._offset, chunk)
+            if self._had_bytes is None:
+                self._had_bytes = kept if kept > len(chunk) else 0
+            silent = silent + 1 if kept == self._offset else 0
             if silent == SILENT_ANSWERS_MAX:
                 raise Refused(
                     f"the server keeps {kept:,} bytes of this run and takes no more",
                     code="conflict",
                     status=409,
                 )
-            offset = kept
-            chunk = self._feed.read(offset, self._link.upload_bytes)
+            self._offset = kept
+            chunk = self._read_chunk()
             self._tell()
-        if self._feed.position < offset:
+        if self._feed.position < self._offset:
             self.problem = (
                 f"the server has more of this run than {self.path.name} holds; "
                 "is the file an older copy?"
             )
 
-    def send_crash(self) -> None:
+    def _read_chunk(self) -> bytes:
+        return self._feed.read(self._offset, self._link.upload_bytes)
+
+    def _send_crash(self) -> None:
         """Say that the process is dead."""
-        assert self.target is not None
-        target = self.target
-        writer, data = self.translation.translate_crash(run_id=target.run, project=target.project)
+        assert self._target is not None
+        writer, data = self._feed.translation.translate_crash(
+            run_id=self._target.run, project=self._target.project
+        )
         self._post(writer, 0, data)
 
     def _post(self, writer: str, offset: int, data: bytes) -> int:
-        """Bytes of the journal that the server keeps now."""
-        assert self.target is not None
-        path = f"{self.target.path}/journals/{writer}?offset={offset}"
+        """Bytes of that journal that the server keeps now."""
+        assert self._target is not None
+        path = f"{self._target.path}/journals/{writer}?offset={offset}"
         answer = self._patiently(lambda: self._link.post_journal(path, data))
+        self._sent_at = time.monotonic()
         names = ("entity", "project", "run", "display_name")
         self._place = {name: str(answer.get(name, "")) for name in names}
         if answer.get("reason") and not self._skipped:
@@ -205,56 +234,58 @@ class _Sync:
 
     # ---- files
 
-    def send_files(self) -> None:
+    def _send_files(self) -> None:
         """Send the files of the run that the server lacks or that have changed."""
-        assert self.target is not None
-        target = Target(
-            self._place.get("entity") or self.target.entity,
-            self._place.get("project") or self.target.project,
-            self._place.get("run") or self.target.run,
-        )
-        files = RunFiles(str(self.path.parent))
+        target = Target(self._place["entity"], self._place["project"], self._place["run"])
         place = f"{self._link.base_url}{target.path}"
+        files = RunFiles(str(self.path.parent))
         files.read_acknowledged(place)
         files.refresh(is_ending=True)
         self._unsent_files = files.count_left(is_ending=True)
+        done_before = self._files_done
         for file in files.list_due(time.monotonic(), is_ending=True):
             self._tell()
             self._patiently(partial(files.send, file, self._link, target.path, place))
-            self._files_done = files.done_count
+            self._files_done = done_before + files.done_count
             self._unsent_files = files.count_left(is_ending=True)
         if files.problems:
             self.problem = files.problems[0]
         self._tell()
 
-    def finish(self) -> SyncOutcome:
+    # ---- what became of it
+
+    def _describe(self) -> SyncOutcome:
         """The outcome; a run that is complete is marked as the official client marks it."""
+        translation = self._feed.translation
         is_complete = (
-            self.problem is None and self.translation.exit is not None and not self._unsent_files
+            self.problem is None
+            and translation.exit is not None
+            and not self._unsent_files
+            and bool(self._place)
         )
         if is_complete:
             with contextlib.suppress(OSError):
                 self.path.with_name(self.path.name + SYNCED_SUFFIX).touch()
         notices = [
             f"{what} is not uploaded{f' ({count} times)' if count > 1 else ''}"
-            for what, count in self.translation.notices.items()
+            for what, count in translation.notices.items()
         ]
         if self._skipped:
             notices.append(self._skipped)
-        assert self.target is not None
+        named = self._target or Target(None, "", "")
         return SyncOutcome(
             path=self.path,
-            run_id=self._place.get("run") or self.target.run,
-            project=self._place.get("project") or self.target.project,
-            entity=self._place.get("entity") or self.target.entity or "",
+            run_id=self._place.get("run") or named.run,
+            project=self._place.get("project") or named.project,
+            entity=self._place.get("entity") or named.entity or "",
             display_name=self._place.get("display_name", ""),
             state=self.state,
             is_complete=is_complete,
             problem=self.problem,
             notices=tuple(notices),
-            row_count=self.translation.row_count,
-            skipped_blocks=self.log.skipped_blocks,
-            sent_bytes=self._sent_bytes,
+            row_count=translation.row_count,
+            skipped_blocks=self._feed.log.skipped_blocks,
+            sent_bytes=max(0, self._offset - (self._had_bytes or 0)),
             files_done=self._files_done,
             unsent_files=self._unsent_files,
         )
@@ -273,20 +304,27 @@ class _Sync:
                 time.sleep(backoff.not_before - now)
 
     def _tell(self) -> None:
-        size = max(self.log.size_bytes, self.path.stat().st_size)
-        self._on_progress(SyncProgress(self.log.end, size, self._files_done, self._unsent_files))
+        log = self._feed.log
+        size = max(log.size_bytes, self.path.stat().st_size)
+        self._on_progress(SyncProgress(log.end, size, self._files_done, self._unsent_files))
 
 
 class _Feed:
     """The journal of a log, by offset. Reads forwards; backwards, it begins anew."""
 
     def __init__(self, log: WandbLog) -> None:
+        self.log = log
         self.translation = Translation()
         self.position = 0
-        self._log = log
         self._records: Iterator[bytes] = iter(())
         self._next: bytes | None = None
         self._begin()
+
+    def look(self) -> None:
+        """Read on in the log, if its end was reached before."""
+        if self._next is None:
+            self._records = self.translation.translate(self.log.read_on())
+            self._next = next(self._records, None)
 
     def read(self, offset: int, size: int) -> bytes:
         """Whole records from byte `offset` on: as many as fit into `size`, at least one.
@@ -296,6 +334,7 @@ class _Feed:
         """
         if offset < self.position:
             self._begin()
+        self.look()
         while self._next is not None and self.position < offset:
             self._step()
         if self.position > offset:
@@ -315,9 +354,9 @@ class _Feed:
 
     def _begin(self) -> None:
         self.translation = Translation()
-        self._records = self.translation.translate(self._log)
         self.position = 0
-        self._next = next(self._records, None)
+        self.log.restart()
+        self._next = None
 
     def _step(self) -> None:
         assert self._next is not None
@@ -333,14 +372,12 @@ def _judge(path: Path, translation: Translation, *, is_watched: bool) -> str:
     if translation.exit is not None:
         return "failed" if translation.exit.exit_code else "finished"
     stat = path.stat()
-    silent_s = time.time() - stat.st_mtime
-    if silent_s >= HEARTBEAT_SILENCE_CRASHED_S:
-        return "running" if is_held_open(path) else "crashed"
     host = translation.run.host if translation.run is not None else None
     can_tell = host == platform.node() and stat.st_uid == os.getuid()
-    if is_watched or not can_tell or is_held_open(path):
-        return "running"
-    return "crashed"
+    silence_s = WATCHED_SILENCE_S if is_watched else HEARTBEAT_SILENCE_CRASHED_S
+    if not can_tell and time.time() < stat.st_mtime + silence_s:
+        return "running"  # on another machine, as far as can be told from here
+    return "running" if is_held_open(path) else "crashed"
 
 
 def is_held_open(path: Path) -> bool:

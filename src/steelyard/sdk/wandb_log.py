@@ -38,57 +38,78 @@ class NotAWandbLog(Invalid):
 class WandbLog:
     """The whole messages of a file, in order.
 
-    After the iteration `skipped_blocks` says how many blocks were damaged, so that what was left
-    of them was passed over, and `end` where the last whole message ended. Damage in the last block
-    of a file is taken for a message that is still being written: a later look at the file goes
-    on there.
+    Attributes, as far as it was read:
+        end: the byte behind the last whole message.
+        size_bytes: where the file ended.
+        skipped_blocks: blocks that were damaged, so that what was left of them was passed over.
+            Damage in the last block is taken for a message that is still being written.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.skipped_blocks = 0
-        self.end = 0
-        """Byte in the file behind the last whole message."""
-        self.size_bytes = 0
-        """Of what was read of the file."""
+        self.restart()
+
+    def restart(self) -> None:
+        """The next reading begins at the beginning."""
+        self.skipped_blocks = self.end = self.size_bytes = 0
+        self._block_start = self._at = 0
+        self._parts: list[bytes] | None = None  # of a message that goes on in the next chunk
 
     def __iter__(self) -> Iterator[bytes]:
-        """Read the file from its beginning, as far as it is there now.
+        """Read the file from its beginning, as `read_on` does."""
+        self.restart()
+        return self.read_on()
+
+    def read_on(self) -> Iterator[bytes]:
+        """Read what came since the last reading, as far as it is there now.
 
         Raises NotAWandbLog for a wrong beginning, OSError when it cannot be read.
         """
-        self.skipped_blocks = self.end = self.size_bytes = 0
-        parts: list[bytes] | None = None  # of a message that goes on in the next chunk
         with self.path.open("rb") as file:
+            file.seek(self._block_start)
             block = file.read(BLOCK_BYTES)
-            if not self._is_begun(block):
-                return
-            at = self.end = FILE_HEADER.size
+            if self._block_start == 0 and self._at == 0:
+                if not self._is_begun(block):
+                    return
+                self._at = self.end = FILE_HEADER.size
             while block:
-                start, self.size_bytes = self.size_bytes, self.size_bytes + len(block)
+                self.size_bytes = self._block_start + len(block)
                 following = file.read(BLOCK_BYTES) if len(block) == BLOCK_BYTES else b""
-                while at + CHUNK_HEADER.size <= len(block):
-                    kind, content = _read_chunk(block, at)
-                    if content is None:
-                        if not following:
-                            return
-                        self.skipped_blocks += 1
-                        parts = None
-                        break
-                    at += CHUNK_HEADER.size + len(content)
-                    if kind == FULL:
-                        parts = None
-                        self.end = start + at
-                        yield content
-                    elif kind == FIRST:
-                        parts = [content]
-                    elif parts is not None:  # without its first part it was damaged before
-                        parts.append(content)
-                        if kind == LAST:
-                            self.end = start + at
-                            yield b"".join(parts)
-                            parts = None
-                block, at = following, 0
+                yield from self._read_block(block, is_last=not following)
+                if not following:
+                    return
+                self._block_start += BLOCK_BYTES
+                self._at = 0
+                block = following
+
+    def _read_block(self, block: bytes, *, is_last: bool) -> Iterator[bytes]:
+        """The messages that end in a block, from `_at` on."""
+        while self._at + CHUNK_HEADER.size <= len(block):
+            kind, content = _read_chunk(block, self._at)
+            if content is None:
+                if not is_last:
+                    self.skipped_blocks += 1
+                    self._parts = None
+                return
+            self._at += CHUNK_HEADER.size + len(content)
+            message = self._put_together(kind, content)
+            if message is not None:
+                self.end = self._block_start + self._at
+                yield message
+
+    def _put_together(self, kind: int, content: bytes) -> bytes | None:
+        """The message that a chunk ends, None when it ends none."""
+        if kind == FULL:
+            self._parts = None
+            return content
+        if kind == FIRST:
+            self._parts = [content]
+        elif self._parts is not None:  # without its first part it was damaged before
+            self._parts.append(content)
+            if kind == LAST:
+                whole, self._parts = b"".join(self._parts), None
+                return whole
+        return None
 
     def _is_begun(self, block: bytes) -> bool:
         """Whether the head of the file is there. Raises NotAWandbLog for another one."""

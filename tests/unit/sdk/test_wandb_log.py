@@ -51,6 +51,22 @@ def test_a_log_that_is_cut_off_gives_the_messages_before_the_cut(
     assert log.skipped_blocks == 0
 
 
+@given(messages=some_messages, shares=st.lists(st.floats(0, 1), max_size=6))
+def test_a_log_that_grows_is_read_on(
+    messages: list[bytes], shares: list[float], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    content = encode_log(messages)
+    path = tmp_path_factory.mktemp("log") / "run-x.wandb"
+    log, found = WandbLog(path), []
+    for cut in [*sorted(int(len(content) * share) for share in shares), len(content)]:
+        path.write_bytes(content[:cut])
+        found += list(log.read_on())
+        assert found == messages[: len(found)]
+    assert found == messages
+    assert (log.end, log.skipped_blocks) == (len(content), 0)
+    assert list(log) == messages
+
+
 @given(at=st.integers(len(HEAD), 4 * BLOCK_BYTES - 1), flip=st.integers(1, 255))
 def test_a_damaged_byte_costs_its_block_at_most(
     at: int, flip: int, tmp_path_factory: pytest.TempPathFactory
