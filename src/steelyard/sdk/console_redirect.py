@@ -150,6 +150,8 @@ class _Redirection:
             while data := os.read(stream.back, READ_BYTES):
                 self._feed(stream.name, decode(data))
         if not self._is_ending:  # the relay was killed, or the original place takes no more
+            # Once before, so that little is overtaken by what is printed directly from here on.
+            self._feed(stream.name, decode(stream.pass_on_rest()))
             stream.put_back()
             self._feed(stream.name, decode(stream.pass_on_rest()))
         self._feed(stream.name, decode(b"", True))
