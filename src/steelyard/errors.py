@@ -50,7 +50,8 @@ class TooLarge(Invalid):
 
     def __init__(self, what: str, *, size: int, limit: int, limit_name: str) -> None:
         super().__init__(f"{what} is {size:,} long; the limit {limit_name} is {limit:,}")
-        self.size, self.limit = size, limit
+        self.size: int = size
+        self.limit: int = limit
 
 
 class UsageError(Invalid):
@@ -82,7 +83,8 @@ class DamagedRecord(Invalid):
             f"the journal of writer {writer!r} is damaged at byte {offset:,}: the record there "
             "does not match its checksum; send it again if it is whole on the disk"
         )
-        self.writer, self.offset = writer, offset
+        self.writer: str = writer
+        self.offset: int = offset
 
 
 class ConfigError(Invalid):
@@ -155,7 +157,8 @@ class ProjectNotFound(NotFound):
             f"no project {entity}/{project}, or you may not see it; check the spelling, "
             f"or ask an admin of {entity!r} to add you"
         )
-        self.entity, self.project = entity, project
+        self.entity: str = entity
+        self.project: str = project
 
 
 class RunNotFound(NotFound):

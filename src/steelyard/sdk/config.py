@@ -7,7 +7,7 @@ was set does not change by `update()` or item assignment unless `allow_val_chang
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from steelyard.errors import ConfigError, Invalid
 
@@ -127,7 +127,7 @@ class Config:
             return bool(self._items == other._items)
         return dict(self) == other
 
-    __hash__ = None  # type: ignore[assignment]  # it changes
+    __hash__: ClassVar[None]  # type: ignore[assignment]  # it changes
 
     def __repr__(self) -> str:
         return repr(self.as_dict())

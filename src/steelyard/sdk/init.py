@@ -322,6 +322,7 @@ def _begin(settings: ClientSettings, given_config: Mapping[str, Any]) -> Run:
         writer=writer_name,
         start=_start_of(settings, beginning, writer_name, started_at_us),
         warn=_warn,
+        started_at_us=started_at_us,
     )
     if fresh:
         writer.append(CONFIG, {"set": fresh, "delete": []})

@@ -28,8 +28,8 @@ class FoundKey:
     __slots__ = ("key", "source")
 
     def __init__(self, key: str, source: str) -> None:
-        self.key = key
-        self.source = source
+        self.key: str = key
+        self.source: str = source
 
 
 def machine_of(base_url: str) -> str:

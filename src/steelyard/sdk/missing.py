@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from steelyard.errors import NotInThisVersion
 
 #: What W&B has, by what a user would do with it. wandb 0.31.0 __init__.py
-PARTS_MISSING = {
+PARTS_MISSING: Mapping[str, tuple[str, ...]] = {
     "artifacts": (
         *("Artifact", "ArtifactTTL", "log_artifact", "use_artifact", "log_model", "use_model"),
         *("link_model", "link_artifact"),
@@ -24,7 +26,9 @@ PARTS_MISSING = {
     "automations": ("automations",),
     "the profiler": ("profiler",),
 }
-PART_OF_NAME = {name: part for part, names in PARTS_MISSING.items() for name in names}
+PART_OF_NAME: Mapping[str, str] = {
+    name: part for part, names in PARTS_MISSING.items() for name in names
+}
 
 
 def explain_missing(name: str) -> AttributeError:

@@ -27,9 +27,9 @@ class Entry:
     __slots__ = ("begin", "end", "machine", "password")
 
     def __init__(self, machine: str, begin: int, end: int) -> None:
-        self.machine = machine
-        self.begin = begin
-        self.end = end
+        self.machine: str = machine
+        self.begin: int = begin
+        self.end: int = end
         self.password: str | None = None
 
 

@@ -554,14 +554,14 @@ class Run:
 
         watch.unwatch(self, models)
 
-    log_artifact = _not_yet("log_artifact")
-    use_artifact = _not_yet("use_artifact")
-    upsert_artifact = _not_yet("upsert_artifact")
-    finish_artifact = _not_yet("finish_artifact")
-    link_artifact = _not_yet("link_artifact")
-    log_model = _not_yet("log_model")
-    use_model = _not_yet("use_model")
-    link_model = _not_yet("link_model")
+    log_artifact: Callable[..., Any] = _not_yet("log_artifact")
+    use_artifact: Callable[..., Any] = _not_yet("use_artifact")
+    upsert_artifact: Callable[..., Any] = _not_yet("upsert_artifact")
+    finish_artifact: Callable[..., Any] = _not_yet("finish_artifact")
+    link_artifact: Callable[..., Any] = _not_yet("link_artifact")
+    log_model: Callable[..., Any] = _not_yet("log_model")
+    use_model: Callable[..., Any] = _not_yet("use_model")
+    link_model: Callable[..., Any] = _not_yet("link_model")
 
     # ---- the end
 

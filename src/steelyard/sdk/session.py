@@ -34,9 +34,9 @@ class LoadedSettings:
     def __init__(
         self, settings: ClientSettings, sources: Mapping[str, str], environ: Mapping[str, str]
     ) -> None:
-        self.settings = settings
-        self.sources = sources
-        self.environ = environ
+        self.settings: ClientSettings = settings
+        self.sources: Mapping[str, str] = sources
+        self.environ: Mapping[str, str] = environ
 
 
 class Session:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from steelyard.errors import Invalid
 from steelyard.limits import SUMMARY_KEYS_MAX
@@ -206,7 +206,7 @@ class SummaryDict:
             other = other._as_dict()
         return self._as_dict() == other
 
-    __hash__ = None  # type: ignore[assignment]  # like a dict
+    __hash__: ClassVar[None]  # type: ignore[assignment]  # like a dict
 
     def __repr__(self) -> str:
         return repr(self._as_dict())

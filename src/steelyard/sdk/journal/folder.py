@@ -39,7 +39,7 @@ class RunFolder:
     __slots__ = ("path",)
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path: Path = path
 
     def __repr__(self) -> str:
         return f"RunFolder({str(self.path)!r})"

@@ -87,10 +87,11 @@ class JournalWriter:
         warn: Callable[[str], None] | None,
         started_at_us: int | None = None,
     ) -> None:
-        self.folder = folder
-        self.writer = writer
-        self.warn = warn
-        self.refused_count = self.history_at_us = 0
+        self.folder: Path = folder
+        self.writer: str = writer
+        self.warn: Callable[[str], None] | None = warn
+        self.refused_count: int = 0
+        self.history_at_us: int = 0
         self._start = start
         self._lock = threading.RLock()  # of the same thread: a signal handler may log, too
         self._is_closed = self._is_forked = self._was_warned = False
