@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -306,3 +307,27 @@ def kill_service_of(folder: Path) -> None:
         except OSError:
             continue
     wait_until(lambda: not is_held_open(log_of(folder)))
+
+
+def test_charts_that_the_user_made_are_there(client: OfficialClient, runs: RunReader) -> None:
+    script = (
+        "import wandb\n"
+        "with wandb.init() as run:\n"
+        "    run.log({'mine': wandb.plot.line_series([1, 2], [[1, 2]], ['a'], title='t')})\n"
+    )
+    client.run_script(script, WANDB_RUN_ID="online")
+    client.run_script(script, WANDB_RUN_ID="offline", WANDB_MODE="offline")
+    (folder,) = client.offline_runs()
+    assert sync(runs.server, folder).is_complete
+    charts = [read_charts(runs, name) for name in ("online", "offline")]
+    assert charts[0] == charts[1] != {}
+
+
+def read_charts(runs: RunReader, name: str) -> Any:
+    """`_wandb.visualize` of a run's config."""
+    query = (
+        "query($e: String!, $p: String!, $r: String!)"
+        " { project(name: $p, entityName: $e) { run(name: $r) { config } } }"
+    )
+    found = runs.server.graphql(query, e=runs.entity, p=runs.project, r=name)
+    return json.loads(found["project"]["run"]["config"])["_wandb"]["value"].get("visualize", {})
