@@ -164,7 +164,7 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = False
     capture_loggers: Annotated[
         dict[str, str] | None,
-        _doc("Python loggers whose records go to the console log: name to lowest level."),
+        _doc("Accepted; what loggers print is in the console log, other records are not kept."),
     ] = None
     save_code: Annotated[
         bool | None, _doc("Store the main script or notebook with the run. Empty: no.")
