@@ -86,11 +86,7 @@ class Link:
 
     def post_journal(self, path: str, data: bytes) -> dict[str, Any]:
         """Send a piece of a journal; what the server answers. Raises Later, Refused."""
-        headers = {"Content-Type": "application/octet-stream"}
-        body = data
-        if len(data) >= COMPRESS_FROM_BYTES and not self._is_near:
-            headers["Content-Encoding"] = "deflate"
-            body = zlib.compress(data, 1)
+        body, headers = self.encode(data)
         started = time.monotonic()
         try:
             answer = self.request("POST", path, body=body, headers=headers)
@@ -112,6 +108,18 @@ class Link:
             code="not_found",
             status=404,
         )
+
+    def encode(self, data: bytes) -> tuple[bytes, dict[str, str]]:
+        """(body, headers) for a piece of a journal: deflated, unless the server is this machine."""
+        headers = {"Content-Type": "application/octet-stream"}
+        if len(data) < COMPRESS_FROM_BYTES or self._is_near:
+            return data, headers
+        return zlib.compress(data, 1), headers | {"Content-Encoding": "deflate"}
+
+    def close(self) -> None:
+        """Close what is open. Later requests open anew."""
+        if self._connection is not None:
+            self._connection.close()
 
     def request(
         self,

@@ -16,7 +16,7 @@ import time
 from types import FrameType
 from typing import Any
 
-from steelyard.limits import SENDER_LINGER_S
+from steelyard.limits import JOURNAL_BYTES_KEPT_MAX, SENDER_LINGER_S
 from steelyard.sdk.sender.care import RunCare
 from steelyard.sdk.sender.folder import read_run_facts
 from steelyard.sdk.sender.machine import BEGIN_S, Machine
@@ -98,8 +98,18 @@ class Sender:
             self._look_at_runs(now)
             if self._is_over(now):
                 break
-        for care in self.cares:
-            care.close()
+        self._free_disk()
+
+    def _free_disk(self) -> None:
+        """Keep the journals of earlier runs within their budget. Looking takes a while, so senders
+        that lived shortly leave it to others, mostly."""
+        lived_s = time.monotonic() - self._started_at
+        if not self._is_sending or (lived_s < LEFTOVERS_AFTER_S and os.urandom(1)[0] >= 16):
+            return
+        from steelyard.sdk.run_folders import free_journals
+
+        for base in self._roots:
+            free_journals(base, JOURNAL_BYTES_KEPT_MAX)
 
     def _tick_s(self) -> float:
         if any(care.is_flushing for care in self.cares) or self._is_parent_dead:

@@ -53,7 +53,8 @@ class Journal:
     def read(self, limit: int = JOURNAL_UPLOAD_BYTES) -> Chunk:
         """Whole records from `acknowledged`: at most `limit` bytes, but one record at least.
 
-        Empty when there is none yet. Raises OSError when the files are gone.
+        `limit` is HEADER_BYTES or more. Empty when there is none yet. Raises OSError when the
+        files are gone.
         """
         offset = self.acknowledged
         chunk = self._read_at(offset, limit)
