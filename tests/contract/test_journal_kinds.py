@@ -51,7 +51,10 @@ def test_the_clients_own_key_cannot_be_overwritten(place: Place, sent: JournalBy
     sent.config(_wandb={"visualize": {"chart": {"panel_type": "Vega2"}}})
     sent.config(_wandb={"visualize": {"other": {"panel_type": "Vega2"}}})
     place.send(sent)
+    sent.config(_wandb={"pinned_keys": ["lr", "model"]})
+    place.send(sent)
     assert list(own(place)["visualize"]) == ["chart", "other"]
+    assert own(place)["pinned_keys"] == ["lr", "model"]
 
 
 def test_config_of_several_writers_is_one(place: Place, sent: JournalBytes) -> None:

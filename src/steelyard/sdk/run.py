@@ -669,6 +669,8 @@ class Run:
         if problem is not None and code:
             import traceback
 
+            if self.console is not None:
+                self.console.flush()
             self.append_console("stderr", "".join(traceback.format_exception(problem)))
         self.finish(code)
 

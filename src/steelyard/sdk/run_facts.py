@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 
 class Console(Protocol):
+    def flush(self) -> None:
+        """Hand on what waits for the end of its line."""
+
     def uninstall(self) -> None:
         """Stop capturing; what was captured has been handed on when this returns."""
 

@@ -279,6 +279,9 @@ def test_an_end_hook_that_fails_does_not_keep_the_run_from_ending(
     class Console:
         uninstalled = 0
 
+        def flush(self) -> None:
+            pass
+
         def uninstall(self) -> None:
             Console.uninstalled += 1
 

@@ -11,6 +11,7 @@ from steelyard.server.rooms.runs.json_text import dump_json, parse_json_object
 
 OWN_KEY = "_wandb"
 CHARTS_KEY = "visualize"  # below it: charts that the user made, by their name
+PINNED_KEY = "pinned_keys"  # the keys of the config that are shown first
 
 
 class Config:
@@ -23,14 +24,20 @@ class Config:
         return dump_json(self._entries)
 
     def set(self, items: Mapping[str, Any]) -> None:
-        """Keys of the top level with their values. Of the clients' own, charts can be set."""
+        """Keys of the top level with their values; of the clients' own, charts and pinned keys."""
         for key, value in items.items():
             if key != OWN_KEY:
                 self._entries[key] = {"value": value}
-            elif isinstance(value, dict) and isinstance(value.get(CHARTS_KEY), dict):
-                charts = self._own().get(CHARTS_KEY)
-                known = charts if isinstance(charts, dict) else {}
-                self._own()[CHARTS_KEY] = {**known, **value[CHARTS_KEY]}
+            elif isinstance(value, dict):
+                self._set_own(value)
+
+    def _set_own(self, value: Mapping[str, Any]) -> None:
+        own = self._own()
+        if isinstance(value.get(CHARTS_KEY), dict):
+            charts = own.get(CHARTS_KEY)
+            own[CHARTS_KEY] = {**(charts if isinstance(charts, dict) else {}), **value[CHARTS_KEY]}
+        if isinstance(value.get(PINNED_KEY), list):
+            own[PINNED_KEY] = value[PINNED_KEY]
 
     def delete(self, keys: Iterable[str]) -> None:
         for key in keys:
