@@ -138,6 +138,8 @@ def write_tables(results: dict[str, Any]) -> str:
         lines.append("")
     if results["missing"]:
         lines += [f"Not measured, because not installed: {', '.join(results['missing'])}.", ""]
+    for tool, reason in results["failed"].items():
+        lines += [f"Not measured: {tool} failed with `{reason.splitlines()[0]}`.", ""]
     return "\n".join([*lines, describe(results)])
 
 

@@ -44,6 +44,8 @@ IMPORTS = {"steelyard": None, "wandb": "wandb", "trackio": "trackio"}
 STARTUP_STEPS = 10
 PACED_PER_S = 1000
 KILL_STEPS = 2050
+#: A million steps take the slowest peer a quarter of an hour.
+MEMORY_SPEC = {"keeps_samples": True, "timeout_s": 3600, "sample_s": 0.25}
 SCENARIOS = ("import", "startup", "log", "paced", "memory", "kill")
 
 Numbers = dict[str, float]
@@ -152,7 +154,7 @@ def measure_log(bench: Bench, tool: str, n: int, rate: float, startup: Numbers) 
 def measure_memory(bench: Bench, tool: str, n: int) -> Numbers:
     """Resident memory of the training process and of the whole tree, on the way."""
     folder = bench.make_folder(tool)
-    account = bench.measure(tool, "log", folder, spec={"keeps_samples": True}, n=n)
+    account = bench.measure(tool, "log", folder, spec=MEMORY_SPEC, n=n)
     numbers = {f"process_mb_at_{mark}": mb for mark, mb in account["resident_mb"].items()}
     for mark, moment in account["moments"].items():
         _, tree_mb = min(account["samples"], key=lambda sample: abs(sample[0] - moment))
@@ -178,38 +180,63 @@ def measure_kill(bench: Bench, tool: str, *, kills_tree: bool) -> Numbers:
     return numbers
 
 
-def measure_all(
-    bench: Bench, arguments: argparse.Namespace, tools: list[str]
-) -> dict[str, dict[str, list[Numbers]]]:
-    """{scenario: {tool: one entry for each repetition}}."""
-    results: dict[str, dict[str, list[Numbers]]] = defaultdict(lambda: defaultdict(list))
-    scenarios = arguments.scenarios
+class Results:
+    """{scenario: {tool: one entry for each repetition}}, and what could not be measured."""
 
-    def keep(scenario: str, tool: str, numbers: Numbers) -> Numbers:
-        results[scenario][tool].append(numbers)
+    def __init__(self) -> None:
+        self.measured: dict[str, dict[str, list[Numbers]]] = defaultdict(lambda: defaultdict(list))
+        self.failed: dict[str, str] = {}
+
+    def keep(self, scenario: str, tool: str, numbers: Numbers) -> Numbers:
+        self.measured[scenario][tool].append(numbers)
         shown = {name: round(value, 3) for name, value in numbers.items()}
         print(scenario, tool, json.dumps(shown), flush=True)
         return numbers
 
+    def drop(self, tool: str, reason: str) -> None:
+        """A peer that failed once is left out of everything, and named."""
+        print(f"{tool} FAILED: {reason}", file=sys.stderr, flush=True)
+        self.failed[tool] = reason
+        for by_tool in self.measured.values():
+            by_tool.pop(tool, None)
+
+
+def measure_all(bench: Bench, arguments: argparse.Namespace, tools: list[str]) -> Results:
+    results = Results()
     for repetition in range(arguments.repetitions):
         print(f"repetition {repetition + 1}, load {os.getloadavg()[0]:.1f}", flush=True)
-        if "import" in scenarios:
+        if "import" in arguments.scenarios:
             for module in ("python", *(m for m, e in IMPORTS.items() if bench.python(e))):
-                keep("import", module, measure_import(bench, module))
+                results.keep("import", module, measure_import(bench, module))
         for tool in tools:
-            startup = keep("startup", tool, measure_startup(bench, tool))
-            if "log" in scenarios:
-                keep("log", tool, measure_log(bench, tool, arguments.steps, 0, startup))
-            if "paced" in scenarios:
-                steps = arguments.paced_steps
-                keep("paced", tool, measure_log(bench, tool, steps, PACED_PER_S, startup))
-            if "kill" in scenarios:
-                keep("kill", tool, measure_kill(bench, tool, kills_tree=False))
-                keep("kill_tree", tool, measure_kill(bench, tool, kills_tree=True))
-    if "memory" in scenarios:
-        for tool in tools:
-            keep("memory", tool, measure_memory(bench, tool, arguments.memory_steps))
+            if tool not in results.failed:
+                try:
+                    measure_tool(bench, arguments, tool, results)
+                except RuntimeError as error:
+                    results.drop(tool, str(error))
+    if "memory" in arguments.scenarios:
+        for tool in [tool for tool in tools if tool not in results.failed]:
+            try:
+                numbers = measure_memory(bench, tool, arguments.memory_steps)
+            except RuntimeError as error:
+                results.drop(tool, str(error))
+            else:
+                results.keep("memory", tool, numbers)
     return results
+
+
+def measure_tool(bench: Bench, arguments: argparse.Namespace, tool: str, results: Results) -> None:
+    """One repetition of one tool."""
+    scenarios = arguments.scenarios
+    startup = results.keep("startup", tool, measure_startup(bench, tool))
+    if "log" in scenarios:
+        results.keep("log", tool, measure_log(bench, tool, arguments.steps, 0, startup))
+    if "paced" in scenarios:
+        numbers = measure_log(bench, tool, arguments.paced_steps, PACED_PER_S, startup)
+        results.keep("paced", tool, numbers)
+    if "kill" in scenarios:
+        results.keep("kill", tool, measure_kill(bench, tool, kills_tree=False))
+        results.keep("kill_tree", tool, measure_kill(bench, tool, kills_tree=True))
 
 
 def spread(entries: list[Numbers]) -> dict[str, Numbers]:
@@ -296,14 +323,16 @@ def main() -> None:
         for tool in missing:
             print(f"{tool} is MISSING: python -m bench.sdk.setup --work {arguments.work}")
         tools = [tool for tool in arguments.tools if tool not in missing]
-        measured = measure_all(bench, arguments, tools)
+        results = measure_all(bench, arguments, tools)
         versions = read_versions(bench)
+    measured = results.measured
     if "import" in measured:
         measured["import"] = subtract_python(measured["import"])
     report = {
         "machine": machine,
         "peers": versions,
         "missing": missing,
+        "failed": results.failed,
         "repetitions": arguments.repetitions,
         "workload": {
             "scalars_per_step": 10,

@@ -104,6 +104,7 @@ def test_tables_replace_tables_and_name_what_is_missing() -> None:
         "ratios": {},
         "workload": {},
         "missing": ["trackio"],
+        "failed": {"tensorboardx": "status 1\nTraceback"},
         "peers": {"wandb": "0.31.0"},
         "repetitions": 1,
         "machine": dict.fromkeys(facts, "x"),
@@ -111,6 +112,7 @@ def test_tables_replace_tables_and_name_what_is_missing() -> None:
     page = replace_tables(f"Before\n{BEGIN}\nold\n{END}\nafter\n", write_tables(results))
     assert "| wandb | 0.500 s |  | 600 |" in page
     assert "not installed: trackio" in page
+    assert "tensorboardx failed with `status 1`" in page
     assert "old" not in page
     assert page.startswith("Before\n")
     assert page.endswith("\nafter\n")
