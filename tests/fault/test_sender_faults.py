@@ -244,6 +244,24 @@ def test_a_run_that_was_deleted_on_the_server_is_not_made_again(
     assert read_rows(server, "r") == list(range(trainee.logged_count()))
 
 
+def test_an_id_that_is_taken_is_refused_in_the_words_of_the_server_and_kept(
+    server: ThrowawayServer, trainee: Trainee
+) -> None:
+    trainee.run(5, TEST_RUN_ID="r")
+    server.kill()  # so that init() cannot ask, and the sender hears it later
+    script = trainee.start(
+        50, 0.02, TEST_RUN_ID="r", WANDB_RESUME="never", WANDB_FINISH_TIMEOUT="30"
+    )
+    trainee.wait_for_rows(1)
+    server.start()
+    assert script.wait(60) == 0, trainee.output
+    assert "is not sent" in trainee.output
+    assert read_rows(server, "r") == list(range(5))
+    done = trainee.sync("--id", "other", str(trainee.folders()[-1]))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert read_rows(server, "other") == list(range(50))
+
+
 def test_the_stop_button_interrupts_the_script(server: ThrowawayServer, trainee: Trainee) -> None:
     script = trainee.start(10_000, 0.01, TEST_RUN_ID="r")
     reader = RunReader(server, PROJECT)

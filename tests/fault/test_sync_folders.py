@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -181,6 +182,25 @@ def test_up_shows_runs_of_a_script_that_knew_no_server(tmp_path: Path) -> None:
         reader.wait_for("r", lambda run: run["state"] != "running")
         assert read_rows(server, "r")[:20] == list(range(20))
     trainee.close()
+
+
+def test_what_follows_the_directory_ends_even_when_the_server_is_killed(tmp_path: Path) -> None:
+    journals = tmp_path / "steelyard"
+    journals.mkdir()
+
+    def list_followers() -> list[str]:
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                words = (process / "cmdline").read_bytes().split(b"\0")
+                if b"--watch" in words and str(journals).encode() in words:
+                    found.append(process.name)
+        return found
+
+    with ThrowawayServer(tmp_path / "server", arguments=["--journals", str(journals)]) as server:
+        wait_until(list_followers)
+        server.kill()
+        wait_until(lambda: not list_followers())
 
 
 def test_status_and_clean_tell_what_is_sent_and_remove_only_that(

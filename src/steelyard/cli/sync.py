@@ -42,6 +42,7 @@ UNITS = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
     help="With --clean: only runs begun before, such as 7d or 12h.",
 )
 @click.option("-y", "--yes", is_flag=True, help="With --clean: do not ask.")
+@click.option("--while-stdin", is_flag=True, hidden=True, help="Watch until stdin is closed.")
 # Accepted because scripts written for `wandb sync` say so; it is what happens anyway.
 @click.option("--sync-all", "--include-offline", is_flag=True, hidden=True)
 def sync(paths: tuple[Path, ...], **options: Any) -> None:
@@ -128,6 +129,8 @@ def _watch(paths: tuple[Path, ...], options: Mapping[str, Any]) -> int:
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
+    if options["while_stdin"]:
+        threading.Thread(target=_wait_for_end_of_stdin, args=(stopping,), daemon=True).start()
     watched = list(paths) or [Path(name) for name in DEFAULT_DIRS]
 
     def list_paths() -> list[Path]:
@@ -141,6 +144,13 @@ def _watch(paths: tuple[Path, ...], options: Mapping[str, Any]) -> int:
 
     _make_syncer(options).watch(list_paths, _print_outcome, stopping.is_set)
     return 0
+
+
+def _wait_for_end_of_stdin(stopping: threading.Event) -> None:
+    """Whoever started us holds the other end: when it dies, however it dies, we end."""
+    while sys.stdin.buffer.read(1):
+        continue
+    stopping.set()
 
 
 def _print_outcome(outcome: Outcome) -> None:
@@ -270,7 +280,8 @@ def start_watching(
     """
     import subprocess
 
-    command = [sys.executable, "-m", "steelyard", "sync", "--watch", str(directory)]
+    command = [sys.executable, "-m", "steelyard", "sync", "--watch"]
+    command += ["--while-stdin", str(directory)]
     child = subprocess.Popen(  # noqa: S603  # our own program
         command,
         env={
@@ -278,14 +289,15 @@ def start_watching(
             **{"STEELYARD_BASE_URL": base_url, "STEELYARD_API_KEY": key},
             **{"NO_PROXY": "*", "no_proxy": "*"},
         },
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
 
     def stop() -> None:
-        child.terminate()
+        assert child.stdin is not None
+        child.stdin.close()
         try:
             child.wait(10)
         except subprocess.TimeoutExpired:

@@ -639,6 +639,7 @@ class Run:
             progress, was_interrupted = finish.wait_until_sent(
                 self._sender, folder.path, self._settings.finish_timeout
             )
+        self._has_waited_for_name = True  # a name that has not come by now is not waited for
         finish.say_end(
             name=self.name or self.id,
             mode=self.facts.mode,

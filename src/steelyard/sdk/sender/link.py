@@ -144,14 +144,18 @@ class Link:
                 method, path, body=body, headers=headers, timeout_s=timeout_s
             )
         except Unavailable as error:
-            raise Later(str(error)) from error
+            raise Later(self._shorten(error, method, path)) from error
         except Invalid as error:
             raise Refused(str(error), code=error.code, status=400) from error
         if answer.is_ok:
             return answer
         if answer.is_temporary:
-            raise Later(str(answer.error()), answer.retry_after_s)
+            raise Later(self._shorten(answer.error(), method, path), answer.retry_after_s)
         raise self._refusal(answer)
+
+    def _shorten(self, error: Exception, method: str, path: str) -> str:
+        """The words of an error, with the server in the place of the request."""
+        return str(error).replace(f"{method} {self.base_url}{path}", self.base_url)
 
     def _refusal(self, answer: Answer) -> Refused:
         error: SteelyardError = answer.error()

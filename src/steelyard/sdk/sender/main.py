@@ -298,15 +298,16 @@ class Sender:
             return
         care.trouble = trouble
         care.log(f"{upload.state}: {upload.message}")
+        run, message = care.facts["run"], _as_sentence(upload.message)
         if trouble == "waiting":
-            text = f"{upload.message}; what you log is kept on disk and sent later"
-            self._reports.say({"notice": {"level": "warn", "text": text}})
+            self._tell("warn", f"{message} What you log is kept on disk and sent later.")
         elif trouble:
-            text = f"run {care.facts['run']} is not sent: {upload.message}; it is kept on disk"
-            self._reports.say({"notice": {"level": "error", "text": text}})
+            self._tell("error", f"Run {run} is not sent; it is kept on disk. {message}")
         else:
-            text = f"run {care.facts['run']}: the server answers again"
-            self._reports.say({"notice": {"level": "info", "text": text}})
+            self._tell("info", f"Run {run}: the server answers again.")
+
+    def _tell(self, level: str, text: str) -> None:
+        self._reports.say({"notice": {"level": level, "text": text}})
 
     def _describe(self, name: dict[str, str]) -> dict[str, str]:
         path = f"{name['entity']}/{name['project']}/runs/{name['run']}"
@@ -334,8 +335,8 @@ class Sender:
         for care in found:
             self._take(care)
         if found:
-            count = "an earlier run" if len(found) == 1 else f"{len(found)} earlier runs"
-            self._reports.notice("info", f"sending {count} that was not finished")
+            what = "an earlier run that was" if len(found) == 1 else f"{len(found)} runs that were"
+            self._reports.notice("info", f"Sending {what} not sent in full.")
 
     def _is_over(self, now: float) -> bool:
         if not self._is_parent_dead and not (self._commands.is_closed and not self.cares):
@@ -354,6 +355,12 @@ class Sender:
                 care.log("gave up; `steelyard sync` sends the rest")
                 self._drop(care)
         return not self.cares
+
+
+def _as_sentence(text: str | None) -> str:
+    words = (text or "something is wrong").strip()
+    start = words[0] if words.startswith("http") else words[0].upper()
+    return f"{start}{words[1:]}{'' if words[-1] in '.?!' else '.'}"
 
 
 NOTHING_LEFT: dict[str, Any] = {
