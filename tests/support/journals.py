@@ -13,8 +13,8 @@ from steelyard.server.columns import console, read
 from steelyard.server.db.interface import Database
 from steelyard.server.rooms.accounts.model import Caller
 from steelyard.server.rooms.runs.ingest import RunPath
-from steelyard.server.rooms.runs.journal_records import decode_records
-from steelyard.server.rooms.runs.journals import Accepted, Upload, accept_journal
+from steelyard.server.rooms.runs.journal_records import split_part
+from steelyard.server.rooms.runs.journals import Accepted, accept_journal
 from steelyard.server.rooms.runs.model import Run
 from steelyard.server.rooms.runs.queries import find_run
 from steelyard.wire import journal
@@ -111,12 +111,11 @@ class Place:
     ) -> Accepted:
         """The bytes from `first` to `stop` in one request."""
         body = sent.data[first:stop]
-        records = decode_records(body, writer=sent.writer, offset=first)
         return self.db.write_now(
             accept_journal,
             caller=caller or self.caller,
             path=RunPath(entity or self.caller.default_entity, self.project, run),
-            upload=Upload(sent.writer, first, records),
+            part=split_part(body, writer=sent.writer, offset=first),
             now_us=self.now_us,
         )
 

@@ -33,12 +33,11 @@ from steelyard.server.rooms.runs.ingest import RunPath
 from steelyard.server.rooms.runs.journal_metadata import (
     FileIsStale,
     MetadataFile,
-    has_metadata,
     read_metadata,
     store_metadata,
 )
-from steelyard.server.rooms.runs.journal_records import decode_records
-from steelyard.server.rooms.runs.journals import Accepted, Upload, accept_journal
+from steelyard.server.rooms.runs.journal_records import Part, split_part
+from steelyard.server.rooms.runs.journals import Accepted, accept_journal
 from steelyard.server.rooms.runs.json_text import without_nonfinite
 from steelyard.server.rooms.runs.model import RunState
 from steelyard.server.rooms.runs.policy import get_writable_run_named
@@ -102,11 +101,11 @@ async def receive_journal(
         request, size_bytes_max=JOURNAL_BODY_BYTES_MAX, limit_name="JOURNAL_BODY_BYTES_MAX"
     )
     if len(body) < SLOW_BODY_BYTES:
-        records = decode_records(body, writer=writer, offset=offset)
+        part = split_part(body, writer=writer, offset=offset)
     else:
-        records = await asyncio.to_thread(decode_records, body, writer=writer, offset=offset)
+        part = await asyncio.to_thread(split_part, body, writer=writer, offset=offset)
     path = RunPath("" if entity == OWN_ENTITY else entity, project, run)
-    accepted = await _keep(ingest, caller, path, Upload(writer, offset, records))
+    accepted = await _keep(ingest, caller, path, part)
     ask_for_seal(
         ingest.sealer,
         accepted.run_id,
@@ -117,15 +116,20 @@ async def receive_journal(
     return ASGIResponse(body=msgspec.json.encode(_answer(accepted)))
 
 
-async def _keep(ingest: Ingest, caller: Caller, path: RunPath, upload: Upload) -> Accepted:
-    attempts = METADATA_ATTEMPTS if has_metadata(upload.records) else 1
+async def _keep(ingest: Ingest, caller: Caller, path: RunPath, part: Part) -> Accepted:
+    attempts = METADATA_ATTEMPTS if part.has_metadata else 1
+    file: MetadataFile | None = None
     for attempt in range(1, attempts + 1):
         if attempts > 1:
-            file = await _make_metadata_file(ingest, caller, path, upload)
-            upload = msgspec.structs.replace(upload, metadata_file=file)
+            file = await _make_metadata_file(ingest, caller, path, part)
         try:
             return await ingest.db.write(
-                accept_journal, caller=caller, path=path, upload=upload, now_us=ingest.now_us()
+                accept_journal,
+                caller=caller,
+                path=path,
+                part=part,
+                metadata_file=file,
+                now_us=ingest.now_us(),
             )
         except FileIsStale:
             if attempt == attempts:
@@ -134,7 +138,7 @@ async def _keep(ingest: Ingest, caller: Caller, path: RunPath, upload: Upload) -
 
 
 async def _make_metadata_file(
-    ingest: Ingest, caller: Caller, path: RunPath, upload: Upload
+    ingest: Ingest, caller: Caller, path: RunPath, part: Part
 ) -> MetadataFile | None:
     """The bytes of a file go to the blob store before the transaction that refers to them."""
     acknowledged, content = await ingest.db.read(
@@ -143,8 +147,7 @@ async def _make_metadata_file(
         entity=path.entity,
         project=path.project,
         run=path.run,
-        writer=upload.writer,
-        records=upload.records,
+        part=part,
     )
     if content is None:
         return None

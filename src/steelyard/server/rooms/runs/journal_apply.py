@@ -26,10 +26,10 @@ from steelyard.server.rooms.runs.journal_end import End, end_writers
 from steelyard.server.rooms.runs.journal_metadata import properties_of
 from steelyard.server.rooms.runs.journal_metrics import Metrics, insert_step_metrics
 from steelyard.server.rooms.runs.journal_records import (
-    Record,
     SkippedRecord,
     check_map,
     check_row,
+    decode_record,
 )
 from steelyard.server.rooms.runs.journal_summary import Summary
 from steelyard.server.rooms.runs.journal_writers import (
@@ -88,6 +88,7 @@ class Draft:
         self.display_name = run.display_name
         self.history_appended: Appended | None = None
         self.system_appended: Appended | None = None
+        self._runtime_shift_us = writer.runtime_base_us - writer.started_at_us
         self._history: list[bytes] = []
         self._system: list[bytes] = []
         self._metrics = Metrics(run.metrics or "{}")
@@ -113,15 +114,14 @@ class Draft:
             journal.FINISH: self._add_end,
         }
 
-    def apply(self, record: Record) -> None:
-        """Take one record. One that makes no sense is noted and left out."""
-        applier = self._appliers.get(record.kind)
-        if applier is None:
-            known = record.kind == 0
-            self.note_skipped(record.payload if known else f"kind {record.kind} is unknown")
-            return
+    def apply(self, encoded: memoryview) -> None:
+        """Take the body of one record. One that makes no sense is noted and left out."""
         try:
-            applier(record.time_us, record.payload)
+            kind, time_us, payload = decode_record(encoded)
+            applier = self._appliers.get(kind)
+            if applier is None:
+                raise SkippedRecord(f"kind {kind} is unknown")
+            applier(time_us, payload)
         except SkippedRecord as error:
             self.note_skipped(str(error))
 
@@ -153,13 +153,13 @@ class Draft:
         if type(step) is not int:
             raise SkippedRecord(f"the step of a row is {step!r}, not an integer")
         row = check_row(data)
+        is_flat = row is data
         if self._metrics.step_metrics:
             row = insert_step_metrics(row, self._metrics, self._latest_steps())
         if is_automatic:
             step += self.writer.step_base
-        row = {**row, "_step": step}
-        self._stamp(row, time_us)
-        self._summary.log(row)  # first: it may read the rows before this one
+        row = {**row, "_step": step, **self._times(row, time_us)}
+        self._summary.log(row, is_flat=is_flat)  # first: it may read the rows before this one
         self._history.append(encode_row(row))
 
     def _add_sample(self, time_us: int, payload: Any) -> None:
@@ -167,22 +167,15 @@ class Draft:
         label = self.writer.label
         if label:  # wandb v0.31 core/internal/monitor/monitor.go
             row = {key if "/l:" in key else f"{key}/l:{label}": row[key] for key in row}
-        row = {**row, "_wandb": True}
-        self._stamp(row, time_us)
-        self._system.append(encode_row(row))
+        self._system.append(encode_row({**row, "_wandb": True, **self._times(row, time_us)}))
 
-    def _stamp(self, row: dict[str, Any], time_us: int) -> None:
-        """Times of a row, unless it brings its own."""
-        for key, value in (
-            ("_runtime", self._runtime_s(time_us)),
-            ("_timestamp", time_us / 1e6),
-        ):
-            if type(row.get(key)) not in (int, float):
-                row[key] = value
-
-    def _runtime_s(self, time_us: int) -> float:
-        writer = self.writer
-        return max(time_us - writer.started_at_us, 0) / 1e6 + writer.runtime_base_us / 1e6
+    def _times(self, row: dict[str, Any], time_us: int) -> dict[str, Any]:
+        """Times of a row, those that it brings itself among them."""
+        runtime_us = max(time_us + self._runtime_shift_us, self.writer.runtime_base_us)
+        times = {"_runtime": runtime_us / 1e6, "_timestamp": time_us / 1e6}
+        if "_runtime" in row or "_timestamp" in row:
+            times |= {key: row[key] for key in times if type(row.get(key)) in (int, float)}
+        return times
 
     def _latest_steps(self) -> dict[str, float | int]:
         latest: dict[str, float | int] = self.state.setdefault("steps", {})
@@ -317,7 +310,7 @@ class Draft:
         except msgspec.ValidationError as error:
             raise SkippedRecord(f"its FINISH makes no sense: {error}") from error
         self._ends.append((end, time_us))
-        self._summary.note_runtime(self._runtime_s(time_us))
+        self._summary.note_runtime(self._times({}, time_us)["_runtime"])
 
     def _save_life(self) -> bool:
         """Heartbeat, state, summary, and what else changed in the row of the run."""

@@ -16,15 +16,16 @@ from steelyard.server.rooms.accounts.model import Caller
 from steelyard.server.rooms.projects.policy import find_readable_project
 from steelyard.server.rooms.runs.journal_config import Config
 from steelyard.server.rooms.runs.journal_records import (
-    Record,
+    Part,
     SkippedRecord,
     check_map,
+    decode_record,
+    is_metadata,
     read_start,
 )
 from steelyard.server.rooms.runs.journal_writers import find_writer
 from steelyard.server.rooms.runs.model import RunChanges
 from steelyard.server.rooms.runs.queries import find_run
-from steelyard.wire import journal
 
 FILE_NAME = "wandb-metadata.json"
 
@@ -53,10 +54,6 @@ def properties_of(facts: Mapping[str, Any]) -> RunChanges:
     return RunChanges(**{key: value for key, value in told.items() if isinstance(value, str)})
 
 
-def has_metadata(records: list[Record]) -> bool:
-    return any(record.kind == journal.METADATA for record in records)
-
-
 def read_metadata(
     conn: Connection,
     *,
@@ -64,8 +61,7 @@ def read_metadata(
     entity: str,
     project: str,
     run: str,
-    writer: str,
-    records: list[Record],
+    part: Part,
 ) -> tuple[int, bytes | None]:
     """(acknowledged bytes, content of the file once the records are applied).
 
@@ -74,20 +70,21 @@ def read_metadata(
     """
     place = find_readable_project(conn, caller, entity, project)
     found = None if place is None else find_run(conn, place.id, run)
-    held = None if found is None else find_writer(conn, found.id, writer)
+    held = None if found is None else find_writer(conn, found.id, part.writer)
     acknowledged = 0 if held is None else held.acknowledged_bytes
     if held is not None:
         is_primary = bool(held.is_primary)
     else:
-        is_primary = records[0].kind == journal.START and read_start(records[0]).is_primary
+        is_primary = part.offset == 0 and read_start(next(part.list_bodies()))[0].is_primary
     if not is_primary:
         return acknowledged, None
     config = Config("{}" if found is None else found.config)
     merged: dict[str, Any] | None = None
-    for record in records:
-        if record.kind == journal.METADATA and record.end > acknowledged:
+    for end, encoded in zip(part.ends[1:], part.list_bodies(), strict=True):
+        if end > acknowledged and is_metadata(encoded):
             try:
-                merged = config.merge_metadata(writer, check_map(record.payload, "metadata"))
+                _, _, payload = decode_record(encoded)
+                merged = config.merge_metadata(part.writer, check_map(payload, "metadata"))
             except SkippedRecord:  # noted when the record is applied
                 continue
     if merged is None:

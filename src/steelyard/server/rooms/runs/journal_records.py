@@ -1,14 +1,15 @@
 """From the bytes of a journal to records, and from their values to plain ones. Pure.
 
-Nothing here raises for a record that makes no sense: it is marked, so that the records behind it
-are not held up by it for ever.
+A record that makes no sense is passed over (SkippedRecord), so that the records behind it are not
+held up by it for ever.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import pairwise
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -22,6 +23,9 @@ from steelyard.wire import journal
 SCALARS: Final = frozenset({float, int, bool, str, type(None)})
 
 TIME_US_MAX: Final = 2**62
+JSON_BEGINS: Final = ord("[")
+_METADATA_TEXT: Final = f"[{journal.METADATA},".encode()
+_METADATA_PACKED: Final = bytes([0x94, journal.METADATA])
 
 _decode_msgpack = msgspec.msgpack.Decoder().decode
 _decode_json = msgspec.json.Decoder().decode
@@ -31,35 +35,48 @@ class SkippedRecord(Exception):
     """A record that cannot be applied, with the reason."""
 
 
-class Record(msgspec.Struct, frozen=True, gc=False):
-    """`end` is the offset in the journal behind the record.
+class Part(msgspec.Struct, frozen=True):
+    """Whole records of a writer's journal, from byte `offset` on.
 
-    Kind 0: the record cannot be read, and the payload says why.
+    `ends` are the offsets in the journal behind each of them, `offset` before the first. They stay
+    bytes until they are applied: as Python objects they would take ten times the memory.
     """
 
-    end: int
-    kind: int
-    time_us: int
-    payload: Any
+    writer: str
+    offset: int
+    body: bytes
+    ends: list[int]
+    has_metadata: bool = False
+
+    @property
+    def record_count(self) -> int:
+        return len(self.ends) - 1
+
+    def list_bodies(self, first: int = 0) -> Iterator[memoryview]:
+        """The bodies of the records from number `first` on."""
+        view, shift = memoryview(self.body), self.offset
+        for start, end in pairwise(self.ends[first:]):
+            yield view[start - shift + journal.HEADER_BYTES : end - shift]
 
 
-def decode_records(body: bytes, *, writer: str, offset: int) -> list[Record]:
-    """The whole records of a body that begins at byte `offset` of the journal.
+def split_part(body: bytes, *, writer: str, offset: int) -> Part:
+    """The whole records of a body that begins at byte `offset` of the journal, checked.
 
     A record that is cut off at the end is left out, and so is what stands behind one that is
     damaged or too large: DamagedRecord (wrong checksum) and TooLarge (JOURNAL_RECORD_BYTES_MAX)
     are raised when the body begins with it, after all before it was kept.
     """
-    records: list[Record] = []
+    ends, has_metadata = [offset], False
     try:
         for end, encoded in journal.split_bodies(body):
             if len(encoded) > limits.JOURNAL_RECORD_BYTES_MAX:
                 break
-            records.append(_decode(offset + end, encoded))
+            ends.append(offset + end)
+            has_metadata = has_metadata or is_metadata(encoded)
     except journal.DamagedJournal as error:
-        if not records:
+        if len(ends) == 1:
             raise DamagedRecord(writer, offset) from error
-    if not records and len(body) >= journal.HEADER_BYTES:
+    if len(ends) == 1 and len(body) >= journal.HEADER_BYTES:
         length, _ = journal.HEADER.unpack_from(body, 0)
         if length > limits.JOURNAL_RECORD_BYTES_MAX:
             raise TooLarge(
@@ -68,20 +85,26 @@ def decode_records(body: bytes, *, writer: str, offset: int) -> list[Record]:
                 limit=limits.JOURNAL_RECORD_BYTES_MAX,
                 limit_name="JOURNAL_RECORD_BYTES_MAX",
             )
-    return records
+    return Part(writer, offset, body, ends, has_metadata)
 
 
-def _decode(end: int, encoded: memoryview) -> Record:
+def decode_record(encoded: memoryview) -> tuple[int, int, Any]:
+    """(kind, time in µs, payload) of the body of a record. Raises SkippedRecord."""
     try:
-        value = decode_text(encoded) if encoded[:1] == b"[" else _decode_msgpack(encoded)
+        value = decode_text(encoded) if encoded[0] == JSON_BEGINS else _decode_msgpack(encoded)
         kind, _, time_us, payload = value
     except (msgspec.MsgspecError, ValueError, RecursionError, TypeError) as error:
-        return Record(end, 0, 0, f"its body cannot be read ({error})")
+        raise SkippedRecord(f"its body cannot be read ({error})") from error
     if type(kind) is not int or type(time_us) is not int:
-        return Record(end, 0, 0, "its body is not [kind, number, time, payload]")
+        raise SkippedRecord("its body is not [kind, number, time, payload]")
     if not 0 <= time_us <= TIME_US_MAX:
-        return Record(end, 0, 0, f"its time is {time_us}, no microseconds since 1970")
-    return Record(end, kind, time_us, payload)
+        raise SkippedRecord(f"its time is {time_us}, no microseconds since 1970")
+    return kind, time_us, payload
+
+
+def is_metadata(encoded: memoryview) -> bool:
+    """Whether a record is METADATA, in the spelling of our own writers, without decoding it."""
+    return encoded[:3] == _METADATA_TEXT or encoded[:2] == _METADATA_PACKED
 
 
 def decode_text(encoded: memoryview | bytes) -> Any:
@@ -141,12 +164,16 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
         return self.is_process and (self.resume == "never" or self.fork_from is not None)
 
 
-def read_start(record: Record) -> Start:
-    """The START at the beginning of a journal. Raises Invalid: nothing can be done without it."""
-    if record.kind != journal.START:
-        raise Invalid(f"a journal begins with a START record, not with kind {record.kind}")
+def read_start(encoded: memoryview) -> tuple[Start, int]:
+    """(START, its time) at the beginning of a journal. Raises Invalid: it cannot do without."""
     try:
-        start = msgspec.convert(record.payload, Start)
+        kind, time_us, payload = decode_record(encoded)
+    except SkippedRecord as error:
+        raise Invalid(f"the journal does not begin with a START record: {error}") from error
+    if kind != journal.START:
+        raise Invalid(f"a journal begins with a START record, not with kind {kind}")
+    try:
+        start = msgspec.convert(payload, Start)
     except msgspec.ValidationError as error:
         raise Invalid(f"the START of the journal makes no sense: {error}") from error
     if start.v > journal.VERSION:
@@ -156,7 +183,7 @@ def read_start(record: Record) -> Start:
         )
     if start.role not in ("process", "sender", "fork"):
         raise Invalid(f"a writer's role is process, sender or fork, not {start.role!r}")
-    return start
+    return start, time_us
 
 
 # ---- values

@@ -137,7 +137,7 @@ def _write_run(
     else:
         unnamed = msgspec.structs.replace(changes, name=None)
         run, is_new = commands.update_run(conn, held, unnamed, now_us=now_us), False
-    if start.is_process or is_new:
+    if start.is_process or is_new:  # apart: another writer may have made the run just now
         config = Config(run.config)
         config.note_client(start)
         noted = RunChanges(config=config.dump())

@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from steelyard.server.rooms.runs.journal_metrics import Definition, Metrics, is_nested
-from steelyard.server.rooms.runs.journal_records import SCALARS
 from steelyard.server.rooms.runs.json_text import dump_json, parse_json_object
 
 #: Keys of a row that only ever grow in the summary, whatever the order of rows and writers.
@@ -38,26 +37,48 @@ class Summary:
         self._tracks_text = tracks
         self._read_values = read_values
         self._values: dict[str, Any] | None = None
+        self._waiting: dict[str, Any] = {}
         self._tracks: dict[str, dict[str, Any]] | None = None
 
     @property
     def values(self) -> dict[str, Any]:
         if self._values is None:
             self._values = _parse(self._text)
+        if self._waiting:
+            waiting, self._waiting = self._waiting, {}
+            self._take(waiting, is_flat=True)
         return self._values
 
     def dump(self) -> str | None:
         """The text to store, None when nothing was touched."""
-        return None if self._values is None else dump_json(self._values)
+        is_touched = self._values is not None or bool(self._waiting)
+        return dump_json(self.values) if is_touched else None
 
     def dump_tracks(self) -> str | None:
         return None if self._tracks is None else dump_json(self._tracks)
 
-    def log(self, row: Mapping[str, Any]) -> None:
-        """Take the values of a row, which has `_step`, `_runtime` and `_timestamp`."""
+    def log(self, row: Mapping[str, Any], *, is_flat: bool) -> None:
+        """Take the values of a row, which has `_step`, `_runtime` and `_timestamp`.
+
+        `is_flat`: no value of it has others inside. Such rows are most rows of most runs, so they
+        are only laid over each other until somebody looks.
+        """
+        waiting = self._waiting
+        if not is_flat or not self._metrics.is_empty:
+            self._take(row, is_flat=False)
+        elif not waiting or row["_step"] >= waiting["_step"]:
+            times = (waiting.get("_runtime", 0), waiting.get("_timestamp", 0))
+            waiting.update(row)
+            if times[0] > waiting["_runtime"] or times[1] > waiting["_timestamp"]:
+                waiting["_runtime"] = max(times[0], waiting["_runtime"])
+                waiting["_timestamp"] = max(times[1], waiting["_timestamp"])
+        else:
+            self._take(row, is_flat=True)
+
+    def _take(self, row: Mapping[str, Any], *, is_flat: bool) -> None:
         values = self.values
         held = [values.get(key) for key in GROWING]
-        if self._metrics.is_empty and SCALARS.issuperset(map(type, row.values())):
+        if is_flat:
             values.update(row)
         else:
             self._merge(values, row, "")

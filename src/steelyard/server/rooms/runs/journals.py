@@ -30,7 +30,7 @@ from steelyard.server.rooms.runs.ingest import RunPath
 from steelyard.server.rooms.runs.joins import project_names
 from steelyard.server.rooms.runs.journal_apply import Draft
 from steelyard.server.rooms.runs.journal_metadata import FILE_NAME, FileIsStale, MetadataFile
-from steelyard.server.rooms.runs.journal_records import Record, read_start
+from steelyard.server.rooms.runs.journal_records import Part, read_start
 from steelyard.server.rooms.runs.journal_start import open_journal
 from steelyard.server.rooms.runs.journal_writers import (
     DraftRun,
@@ -45,17 +45,8 @@ log = logging.getLogger("steelyard.journals")
 _WRITER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 
 
-class Upload(msgspec.Struct, frozen=True):
-    """One request: whole records from byte `offset` of a writer's journal; none: a heartbeat."""
-
-    writer: str
-    offset: int
-    records: list[Record]
-    metadata_file: MetadataFile | None = None
-
-
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of an upload. `acknowledged` bytes of the journal are kept for good."""
+    """What became of an part. `acknowledged` bytes of the journal are kept for good."""
 
     run_id: int
     entity: str
@@ -109,26 +100,33 @@ def check_writer_name(writer: str) -> None:
 
 
 def accept_journal(
-    conn: Connection, *, caller: Caller, path: RunPath, upload: Upload, now_us: int
+    conn: Connection,
+    *,
+    caller: Caller,
+    path: RunPath,
+    part: Part,
+    metadata_file: MetadataFile | None = None,
+    now_us: int,
 ) -> Accepted:
-    """Keep what is new in a part of a journal, and note that its writer lives.
+    """Keep what is new in a part of a journal, and note that its writer lives: a part without
+    records says only that.
 
     Raises RunNotFound for a run that is not there, was deleted, or is not the caller's to see,
     unless the journal begins here; RunExists; Forbidden for a viewer; Invalid for a journal that
     does not begin with START, or a part that does not begin where a record does.
     """
-    check_writer_name(upload.writer)
+    check_writer_name(part.writer)
     entity = path.entity or caller.default_entity
     where = {"of_entity": entity, "of_project": path.project, "of_run": path.run}
     run = _find_writable(conn, caller, where)
-    writer = None if run is None else find_writer(conn, run.id, upload.writer)
+    writer = None if run is None else find_writer(conn, run.id, part.writer)
     reason: str | None = None
-    is_new = writer is None and upload.offset == 0 and bool(upload.records)
+    is_new = writer is None and part.offset == 0 and part.record_count > 0
     if is_new:
-        reason = _open(conn, caller, entity, path, upload, now_us)
+        reason = _open(conn, caller, entity, path, part, now_us)
         run = _find_writable(conn, caller, where)
-        writer = None if run is None else find_writer(conn, run.id, upload.writer)
-    if run is None and upload.offset == 0:
+        writer = None if run is None else find_writer(conn, run.id, part.writer)
+    if run is None and part.offset == 0:
         require_writable(caller, find_entity(conn, entity), entity)
     elif run is None:
         raise RunNotFound(f"{entity}/{path.project}/{path.run}")
@@ -137,12 +135,14 @@ def accept_journal(
     draft = Draft(conn, run, writer, now_us=now_us)
     if reason is not None:
         draft.note_skipped(reason)
-    records = _list_new(upload, writer.acknowledged_bytes)
-    if records and upload.metadata_file is not None:
-        _put_metadata(conn, run.id, writer.acknowledged_bytes, upload.metadata_file, now_us)
-    for record in records[1:] if is_new else records:
-        draft.apply(record)
-    acknowledged = records[-1].end if records else writer.acknowledged_bytes
+    first = _find_new(part, writer.acknowledged_bytes)
+    if first is not None and metadata_file is not None:
+        _put_metadata(conn, run.id, writer.acknowledged_bytes, metadata_file, now_us)
+    acknowledged = writer.acknowledged_bytes
+    if first is not None:
+        acknowledged = part.ends[-1]
+        for encoded in part.list_bodies(1 if is_new else first):  # START is applied
+            draft.apply(encoded)
     update_writer(
         conn,
         run.id,
@@ -160,7 +160,7 @@ def accept_journal(
         answer,
         display_name=draft.display_name,
         has_ended=has_ended,
-        records=len(records),
+        records=0 if first is None else part.record_count - first,
         skipped=draft.skipped,
         reason=draft.reason,
         history=draft.history_appended,
@@ -169,18 +169,18 @@ def accept_journal(
 
 
 def _open(
-    conn: Connection, caller: Caller, entity: str, path: RunPath, upload: Upload, now_us: int
+    conn: Connection, caller: Caller, entity: str, path: RunPath, part: Part, now_us: int
 ) -> str | None:
-    first = upload.records[0]
+    start, time_us = read_start(next(part.list_bodies()))
     return open_journal(
         conn,
         caller=caller,
         entity=entity,
         project=path.project,
         run=path.run,
-        writer=upload.writer,
-        start=read_start(first),
-        time_us=first.time_us,
+        writer=part.writer,
+        start=start,
+        time_us=time_us,
         now_us=now_us,
     )
 
@@ -221,16 +221,17 @@ def _put_metadata(
     put_file(conn, run_id=run_id, name=FILE_NAME, blob=file.blob, now_us=now_us)
 
 
-def _list_new(upload: Upload, acknowledged: int) -> list[Record]:
-    """The records behind what is kept already; none when there is a gap before them."""
-    if upload.offset > acknowledged:
-        return []
-    ends = [upload.offset, *(record.end for record in upload.records)]
-    if ends[-1] <= acknowledged:
-        return []
-    if acknowledged not in ends:
+def _find_new(part: Part, acknowledged: int) -> int | None:
+    """The number of the first record behind what is kept already; None: nothing can be kept.
+
+    There is nothing new, or a gap before it.
+    """
+    if part.offset > acknowledged or part.ends[-1] <= acknowledged:
+        return None
+    try:
+        return part.ends.index(acknowledged)
+    except ValueError:
         raise Invalid(
             f"no record of this journal begins at byte {acknowledged:,}, up to where it is kept: "
             "it is not the journal that was sent before"
-        )
-    return upload.records[ends.index(acknowledged) :]
+        ) from None
