@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-NAMES = ("charts", "ingest", "runs")
+NAMES = ("charts", "ingest", "runs", "sdk")
 
 
 def main() -> int:
