@@ -160,6 +160,7 @@ def test_watch_follows_a_run_that_is_written_and_ends_with_it(
         (trainee.home / "stop").touch()
         assert script.wait(60) == 0
         reader.wait_for("r", lambda run: run["state"] == "finished")
+        wait_until(lambda: trainee.status().get("state") == "done")
     finally:
         watching.send_signal(signal.SIGINT)
         output = watching.communicate(timeout=30)[0]

@@ -193,7 +193,9 @@ class FolderSync:
         while not upload.is_over:
             upload.tail.refresh()
             upload.files.refresh(is_ending=upload.is_ending)
-            moved = upload.send_journals(files_left=upload.files_left())
+            # While its sender still adds to it, the end of the process is held back.
+            is_held_back = self._care.is_finished and not upload.is_ending
+            moved = upload.send_journals(files_left=1 if is_held_back else upload.files_left())
             if upload.state == "refused":
                 return
             if upload.state == "waiting":
