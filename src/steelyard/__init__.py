@@ -94,6 +94,7 @@ _PARTS = {
         (
             "AlertLevel",
             "alert",
+            "api",
             "attach",
             "define_metric",
             "ensure_configured",

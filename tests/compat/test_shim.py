@@ -100,6 +100,33 @@ def test_import_wandb_is_our_client(shimmed: Environment) -> None:
     )
 
 
+def test_frameworks_find_the_names_that_they_import(shimmed: Environment) -> None:
+    shimmed.python(
+        # transformers, accelerate, Lightning, Ray Tune
+        "from wandb.sdk.lib.config_util import ConfigError\n"
+        "from wandb.sdk.lib import RunDisabled\n"
+        "from wandb.sdk.lib.disabled import SummaryDisabled\n"
+        "from wandb.wandb_run import Run\n"
+        "from wandb.sdk.data_types.base_types.wb_value import WBValue\n"
+        "from wandb.sdk.data_types.image import Image\n"
+        "from wandb.util import json_dumps_safer\n"
+        "from wandb.errors.errors import CommError\n"
+        "import wandb\n"
+        "from wandb.sdk import wandb_setup\n"
+        "assert wandb.sdk.wandb_run.Run is wandb.wandb_sdk.wandb_run.Run is Run is wandb.Run\n"
+        "assert wandb.sdk.lib.runid.generate_id() and wandb_setup.setup is wandb.setup\n"
+        "assert CommError is wandb.CommError and not isinstance(1, (Image, WBValue))\n"
+        "assert json_dumps_safer({'a': {1: (2, 3.5)}}) == '{\"a\": {\"1\": [2, 3.5]}}'\n"
+        "run = wandb.init(mode='disabled', config={'lr': 1})\n"
+        "try:\n"
+        "    run.config['lr'] = 2\n"
+        "except ConfigError:\n"
+        "    pass\n"
+        "else:\n"
+        "    raise AssertionError\n"
+    )
+
+
 def test_frameworks_find_the_version_they_ask_for(shimmed: Environment) -> None:
     shimmed.python(
         "import importlib.metadata, importlib.util, wandb\n"

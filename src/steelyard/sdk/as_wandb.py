@@ -27,16 +27,36 @@ class RunDisabled:
     """Only to be compared with: a disabled run is a `Run`."""
 
 
+class SummaryDisabled:
+    """Only to be compared with: the summary of a disabled run is a `Summary`."""
+
+
+class WBValue:
+    """Only to be compared with: media are not in this version. Image and Video are this."""
+
+
 #: Module of wandb 0.31.0 → its names that ours have: path below the package, or an object.
 _MADE: Final[Mapping[str, Mapping[str, Any]]] = {
-    "sdk": {"Config": "Config", "Run": "Run", "Settings": "Settings", "Summary": "Summary"},
-    "sdk.lib": {"RunDisabled": RunDisabled},
-    "sdk.lib.disabled": {"RunDisabled": RunDisabled},
+    "sdk": {
+        **{name: name for name in ("Config", "Run", "Settings", "Summary", "init", "login")},
+        **{name: name for name in ("finish", "setup", "teardown")},
+    },
+    "sdk.data_types": {},
+    "sdk.data_types.base_types": {},
+    "sdk.data_types.base_types.wb_value": {"WBValue": WBValue},
+    "sdk.data_types.image": {"Image": WBValue},
+    "sdk.data_types.video": {"Video": WBValue},
+    "sdk.lib": {"RunDisabled": RunDisabled, "SummaryDisabled": SummaryDisabled},
+    "sdk.lib.config_util": {"ConfigError": "errors.ConfigError"},
+    "sdk.lib.disabled": {"RunDisabled": RunDisabled, "SummaryDisabled": SummaryDisabled},
     "sdk.lib.runid": {"generate_id": "util.generate_id"},
     "sdk.wandb_alerts": {"AlertLevel": "AlertLevel"},
     "sdk.wandb_config": {"Config": "Config"},
+    "sdk.wandb_init": {"init": "init"},
+    "sdk.wandb_login": {"login": "login"},
     "sdk.wandb_run": {"Run": "Run"},
     "sdk.wandb_settings": {"Settings": "Settings"},
+    "sdk.wandb_setup": {"setup": "setup", "teardown": "teardown"},
     "sdk.wandb_summary": {"Summary": "Summary"},
     "wandb_run": {"Run": "Run"},
 }
@@ -46,6 +66,8 @@ class _Wandb(ModuleType):
     """The module `wandb`: every name is looked up in our package when it is used."""
 
     def __getattr__(self, name: str) -> Any:
+        if name == "wandb_sdk":
+            name = "sdk"
         if name in _MADE:
             return import_module(f"{NAME}.{name}")
         if name in _PRIVATE or (name.startswith("__") and name not in ("__all__", "__doc__")):
@@ -62,6 +84,8 @@ class _Made(ModuleType):
     def __getattr__(self, name: str) -> Any:
         below = self.__name__.removeprefix(f"{NAME}.")
         place = _MADE[below].get(name)
+        if place is None and f"{below}.{name}" in _MADE:
+            return import_module(f"{self.__name__}.{name}")
         if place is None:
             raise AttributeError(
                 f"module {self.__name__!r} has no attribute {name!r}: Steelyard's client does "
@@ -111,6 +135,8 @@ class _Finder:
             if error.name is None or not f"steelyard.{below}".startswith(error.name):
                 raise  # it is there, and lacks something else
             raise _missing(name) from None
+        if below == "errors":  # wandb has its errors in errors.errors, and ours is no package
+            sys.modules.setdefault(f"{name}.errors", module)
         return ModuleSpec(name, _Loader(module), is_package=hasattr(module, "__path__"))  # type: ignore[arg-type]  # see above
 
 

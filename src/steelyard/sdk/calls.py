@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from steelyard.errors import UnsupportedError, UsageError
+from steelyard.errors import NotInThisVersion, UnsupportedError, UsageError
 from steelyard.sdk.session import get_current_run, get_session
 
 if TYPE_CHECKING:
@@ -56,6 +56,27 @@ class BeforeInit:
 
     def __repr__(self) -> str:
         return f"<steelyard.{self._name}: no active run>"
+
+
+class ScriptApi:
+    """`steelyard.api`, of which old scripts ask whether somebody is logged in."""
+
+    @property
+    def api_key(self) -> str | None:
+        """The API key for the configured server; None when nobody is logged in."""
+        from steelyard.sdk.login import find_key
+
+        loaded = get_session().load_settings({})
+        found = find_key(loaded.settings, loaded.environ, loaded.sources.get("api_key"))
+        return found.key if found else None
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):  # inspect and copy ask for these
+            raise AttributeError(name)
+        raise NotInThisVersion(f"api.{name}", "the query API")
+
+
+api = ScriptApi()
 
 
 def log(data: dict[str, Any], step: int | None = None, commit: bool | None = None) -> None:

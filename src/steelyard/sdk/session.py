@@ -78,6 +78,11 @@ class Session:
         if settings is not None:
             self._given.update(fields_of(settings))
 
+    @property
+    def settings(self) -> ClientSettings:
+        """Settings as a run that begins now would have them."""
+        return self.load_settings({}).settings
+
     def remember_login(self, base_url: str, api_key: str) -> None:
         """Use this server and key for what follows in this process."""
         self._login = {"base_url": base_url, "api_key": api_key}

@@ -144,3 +144,18 @@ wandb.finish()
     assert done.stderr.count("WARNING careful") == 1
     (folder,) = user.folders()
     assert [step for step, _, _ in user.rows(folder)] == [0, 0, 1, 1, 2, 2]
+
+
+def test_old_scripts_ask_whether_somebody_is_logged_in(user: SdkUser) -> None:
+    code = """
+import steelyard as wandb
+print(wandb.api.api_key, wandb.setup().settings.mode)
+try:
+    wandb.api.viewer()
+except wandb.errors.UnsupportedError as error:
+    print(error)
+"""
+    key = "k" * 40
+    known = user.run(code, WANDB_API_KEY=key, WANDB_BASE_URL="http://127.0.0.1:9").stdout
+    assert known.startswith(f"{key} online\nsteelyard.api.viewer: this version has no")
+    assert user.run(code, WANDB_MODE="offline").stdout.startswith("None offline\n")
