@@ -153,6 +153,21 @@ export interface ProjectRow {
   running_count: number;
 }
 
+export interface ResumePoint {
+  config?: JsonObject;
+  display_name?: string | null;
+  entity: string;
+  exists: boolean;
+  last_step?: number | null;
+  notes?: string | null;
+  project: string;
+  run: string;
+  runtime_s?: number;
+  state?: "running" | "finished" | "failed" | "crashed" | "killed" | "preempting" | "preempted" | "pending" | null;
+  summary?: JsonObject;
+  tags?: string[];
+}
+
 export interface RowPage {
   items: JsonObject[];
   next_step: number | null;
