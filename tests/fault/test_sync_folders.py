@@ -76,6 +76,23 @@ def test_a_second_sync_sends_nothing(server: ThrowawayServer, trainee: Trainee) 
     assert read_rows(server, "r") == list(range(20))
 
 
+def test_a_new_server_at_the_address_of_an_old_one_gets_everything(
+    server: ThrowawayServer, trainee: Trainee
+) -> None:
+    trainee.run(20, script=FILES_SCRIPT, TEST_RUN_ID="r", WANDB_MODE="offline")
+    assert trainee.sync().returncode == 0
+    server.stop()
+    key = server.owner_key
+    for path in sorted(server.data_dir.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    server.start()
+    assert server.owner_key != key
+    done = trainee.sync(WANDB_API_KEY=server.owner_key)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert read_rows(server, "r") == list(range(20))
+    assert RunReader(server, PROJECT).list_files("r")["model.bin"] == 7000
+
+
 def test_many_runs_go_at_once_and_one_bad_folder_keeps_no_other(
     server: ThrowawayServer, trainee: Trainee
 ) -> None:

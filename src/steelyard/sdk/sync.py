@@ -7,6 +7,7 @@ written sends what is missing and no more.
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -20,7 +21,7 @@ from steelyard.sdk.journal.folder import find_run_folders
 from steelyard.sdk.sender.care import RunCare
 from steelyard.sdk.sender.console_log import write_output_log
 from steelyard.sdk.sender.folder import read_run_facts
-from steelyard.sdk.sender.link import Link
+from steelyard.sdk.sender.link import Later, Link, Refused
 from steelyard.sdk.sender.own_journal import is_held
 from steelyard.sdk.sender.process import is_running
 from steelyard.sdk.sender.run_upload import RunUpload, Target
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 60.0  # for a server that is away
 SENDER_WAITED_S = 10.0  # for the sender of a run that has just ended
-SILENT_ELSEWHERE_S = 3600.0  # a run of another machine that wrote nothing for so long has ended
 WATCH_EVERY_S = 1.0
 STOP_NAME = "stop"  # file in a folder whose run was stopped on a server that its sender has not
 
@@ -96,7 +96,9 @@ def _find_wandb_logs(path: Path) -> list[Path]:
 class FolderSync:
     """One run folder on its way. `step` may be called again while the run still writes."""
 
-    def __init__(self, path: Path, link: Link, options: SyncOptions) -> None:
+    def __init__(
+        self, path: Path, link: Link, options: SyncOptions, server_id: str | None = None
+    ) -> None:
         facts = read_run_facts(str(path))
         if facts is None:
             raise Invalid(f"{path / 'run.json'} is missing, damaged or of a newer version")
@@ -113,6 +115,7 @@ class FolderSync:
         )
         self._care.upload = self._upload = RunUpload(str(path), facts, link, target)
         self._is_loaded = False
+        self._server_id = server_id
 
     def step(self, *, is_watched: bool = False) -> Outcome:
         """Send what there is. Never raises for what server, network or disk do."""
@@ -129,7 +132,7 @@ class FolderSync:
     def _step(self, *, is_watched: bool) -> Outcome:
         upload, care = self._upload, self._care
         if not self._is_loaded:
-            upload.load()
+            upload.load(self._server_id)
             if self._options.from_start:
                 self._forget()
             self._is_loaded = True
@@ -180,8 +183,7 @@ class FolderSync:
         pid, started = self.facts.get("pid"), self.facts.get("pid_started")
         running = is_running(int(pid or 0), str(started or ""))
         if running is None:  # of another machine, or of a container that is gone
-            newest = max(p.stat().st_mtime for p in (self.path / "journal").iterdir())
-            return time.time() - newest > SILENT_ELSEWHERE_S
+            return self._care.is_silent()
         return not running and not self._care.has_forks()
 
     def _send(self, patience_s: float) -> None:
@@ -286,6 +288,9 @@ class Syncer:
         self._options = options
         self._key_source = key_source
         self._parallel = parallel
+        self._server_id: str | None = None
+        self._has_asked = False
+        self._asking = threading.Lock()
         self._folders: dict[Path, FolderSync] = {}
         self._logs: dict[Path, WandbSync] = {}
 
@@ -317,7 +322,7 @@ class Syncer:
         folder = self._folders.get(path)
         if folder is None:
             try:
-                folder = FolderSync(path, self._make_link(), self._options)
+                folder = FolderSync(path, self._make_link(), self._options, self._find_server_id())
             except Invalid as error:
                 return Outcome(path=path, kind="left", reason=str(error))
             reason = None if is_named else self._why_not(folder.facts)
@@ -353,6 +358,15 @@ class Syncer:
 
     def _watch_one(self, path: Path) -> Outcome:
         return self.sync_one(path, is_watched=True)
+
+    def _find_server_id(self) -> str | None:
+        """Asked once: a new server at the address of an old one has nothing of what that had."""
+        with self._asking:
+            if not self._has_asked:
+                self._has_asked = True
+                with contextlib.suppress(Later, Refused):
+                    self._server_id = self._make_link().ask_server_id()
+            return self._server_id
 
     def _make_link(self) -> Link:
         return Link(self._settings, key_source=self._key_source)

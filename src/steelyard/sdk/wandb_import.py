@@ -134,6 +134,7 @@ class WandbSync:
         self._patience_s = patience_s
         self._on_progress = on_progress
         self._place: dict[str, str] = {}
+        self._server_id: str | None = None
         self._sent_at = 0.0
         self._looked_at = -math.inf
         self._files_done = 0
@@ -227,6 +228,7 @@ class WandbSync:
         self._sent_at = time.monotonic()
         names = ("entity", "project", "run", "display_name")
         self._place = {name: str(answer.get(name, "")) for name in names}
+        self._server_id = answer.get("server")
         if answer.get("reason") and not self._skipped:
             self._skipped = f"the server could not use a record: {answer['reason']}"
         kept: int = answer["acknowledged"]
@@ -239,7 +241,8 @@ class WandbSync:
         target = Target(self._place["entity"], self._place["project"], self._place["run"])
         place = f"{self._link.base_url}{target.path}"
         files = RunFiles(str(self.path.parent))
-        files.read_acknowledged(place)
+        files.server_id = self._server_id
+        files.read_acknowledged(place, self._server_id)
         files.refresh(is_ending=True)
         self._unsent_files = files.count_left(is_ending=True)
         done_before = self._files_done

@@ -135,6 +135,7 @@ def create_app(services: Services) -> Litestar:
             authenticator=services.authenticator,
             metrics=services.metrics,
             now_us=services.now_us,
+            server_id=services.signer.server_id,
         ),
         "stopping": services.stopping,
         "throttle": LoginThrottle(),

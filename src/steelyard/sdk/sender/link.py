@@ -12,12 +12,14 @@ import os
 import time
 import zlib
 from collections.abc import Mapping
-from typing import IO, TYPE_CHECKING, Any
 
 from steelyard.errors import Invalid, SteelyardError, Unavailable
 from steelyard.limits import JOURNAL_UPLOAD_BYTES, SENDER_RETRY_S_MAX
 
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
 if TYPE_CHECKING:
+    from typing import IO, Any
+
     from steelyard.sdk.connection import Answer, Connection
 
 REQUEST_TIMEOUT_S = 60.0
@@ -108,6 +110,14 @@ class Link:
             code="not_found",
             status=404,
         )
+
+    def ask_server_id(self) -> str | None:
+        """The id of the server's database; None when the server does not say. Raises as above."""
+        answer = self.request("GET", "/api/v1/me", body=b"", headers={})
+        try:
+            return str(json.loads(answer.body)["server"]["id"])
+        except (ValueError, KeyError, TypeError):
+            return None
 
     def encode(self, data: bytes) -> tuple[bytes, dict[str, str]]:
         """(body, headers) for a piece of a journal: deflated, unless the server is this machine."""

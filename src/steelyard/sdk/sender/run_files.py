@@ -17,6 +17,7 @@ from typing import IO, Any, cast
 
 from steelyard.limits import RUN_FILES_MAX
 from steelyard.sdk.sender.link import Backoff, Later, Link, Refused
+from steelyard.sdk.sender.tail import is_same_server
 
 LIVE_EVERY_S = 10.0
 STEADY_S = 1.0  # a live file is sent when it has not changed this long
@@ -42,6 +43,7 @@ class RunFiles:
         self.files_dir = os.path.join(run_dir, "files")  # noqa: PTH118
         self.problems: list[str] = []
         self.done_count = 0
+        self.server_id: str | None = None  # of the server they go to, once it has answered
         self._list_path = os.path.join(run_dir, "files.jsonl")  # noqa: PTH118
         self._ack_path = os.path.join(run_dir, "files.ack.jsonl")  # noqa: PTH118
         self._ignored: tuple[str, ...] = ()
@@ -55,10 +57,10 @@ class RunFiles:
         """Leave out files whose names match one of these globs."""
         self._ignored = patterns
 
-    def read_acknowledged(self, place: str) -> None:
+    def read_acknowledged(self, place: str, server_id: str | None = None) -> None:
         """Take over what was sent to that run of that server before."""
         for line in _read_lines(self._ack_path, 0)[0]:
-            if line.get("place") == place:
+            if line.get("place") == place and is_same_server(line, server_id):
                 self._sent_before[str(line["path"])] = (line["size"], line["mtime_ns"])
 
     def forget_acknowledged(self) -> None:
@@ -132,7 +134,13 @@ class RunFiles:
         file.backoff.succeed()
         file.sent, file.sent_at = look, now
         self.done_count += 1
-        line = {"path": file.name, "size": look[0], "mtime_ns": look[1], "place": place}
+        line = {
+            "path": file.name,
+            "size": look[0],
+            "mtime_ns": look[1],
+            "place": place,
+            "server": self.server_id,
+        }
         with contextlib.suppress(OSError), open(self._ack_path, "a", encoding="utf-8") as acks:  # noqa: PTH123
             acks.write(json.dumps(line) + "\n")
 

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
 
 from steelyard.limits import SENDER_FINISH_HELD_S, SENDER_HEARTBEAT_S
 from steelyard.sdk.sender.link import Backoff, Later, Link, Refused
 from steelyard.sdk.sender.run_files import RunFiles
 from steelyard.sdk.sender.tail import Chunk, Journal, RunTail
 from steelyard.wire.journal import FINISH
+
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
+if TYPE_CHECKING:
+    from typing import Any
 
 SILENT_REFUSALS_MAX = 3  # answers that take nothing and say nothing
 
@@ -64,11 +67,14 @@ class RunUpload:
         self._silent_refusals = 0
         self._turn = 0
 
-    def load(self) -> None:
-        """Take over what is on disk. Raises OSError when the folder is gone."""
+    def load(self, server_id: str | None = None) -> None:
+        """Take over what is on disk, and what of it the server of that id has, if it is known.
+
+        Raises OSError when the folder is gone.
+        """
         self.tail.refresh()
-        self.tail.read_acknowledged(self.place)
-        self.files.read_acknowledged(self.place)
+        self.tail.read_acknowledged(self.place, server_id)
+        self.files.read_acknowledged(self.place, server_id)
 
     @property
     def is_over(self) -> bool:
@@ -187,6 +193,7 @@ class RunUpload:
         if self.name is None:
             keys = ("run", "entity", "project", "display_name")
             self.name = {key: str(answer.get(key, "")) for key in keys}
+        self.files.server_id = answer.get("server")
         if answer.get("reason") and not self.problems:
             self.problems.append(
                 f"the server could not use {answer.get('skipped')} records: {answer['reason']}"
@@ -209,6 +216,8 @@ class RunUpload:
 
     def _remember(self, journal: Journal) -> None:
         try:
-            self.tail.write_acknowledged(journal, self._link.base_url, self.place)
+            self.tail.write_acknowledged(
+                journal, self._link.base_url, self.place, self.files.server_id
+            )
         except OSError:
             return  # a full disk; the server knows

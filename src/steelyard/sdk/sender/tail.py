@@ -7,10 +7,13 @@ modules: importing pathlib costs half of what the sender's start costs.
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from steelyard.limits import JOURNAL_RECORD_BYTES_MAX, JOURNAL_UPLOAD_BYTES
 from steelyard.wire.journal import FINISH, HEADER, HEADER_BYTES
+
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
+if TYPE_CHECKING:
+    from typing import Any
 
 SUFFIX = ".journal"
 SENDER_SUFFIX = "-s"
@@ -195,24 +198,41 @@ class RunTail:
             if journal.synced != journal.size:
                 journal.fsync()
 
-    def read_acknowledged(self, place: str | None) -> None:
-        """Take over what this machine remembers of the server `place`; None: of any."""
+    def read_acknowledged(self, place: str | None, server_id: str | None = None) -> None:
+        """Take over what this machine remembers of the server `place`; None: of any.
+
+        `server_id`: of the server that is there now, if known. What another one had is nothing.
+        """
         for journal in self.journals.values():
             kept = read_json(self._ack_path(journal.writer))
-            if kept and place in (None, kept.get("place") or kept.get("base_url")):
+            if kept is None or not is_same_server(kept, server_id):
+                continue
+            if place in (None, kept.get("place") or kept.get("base_url")):
                 count = kept.get("acknowledged")
                 if isinstance(count, int) and 0 <= count <= journal.size:
                     journal.acknowledged = journal.whole = count
 
-    def write_acknowledged(self, journal: Journal, base_url: str, place: str) -> None:
+    def write_acknowledged(
+        self, journal: Journal, base_url: str, place: str, server_id: str | None = None
+    ) -> None:
         """Remember it. A cache: the server knows better."""
         write_json(
             self._ack_path(journal.writer),
-            {"base_url": base_url, "place": place, "acknowledged": journal.acknowledged},
+            {
+                "base_url": base_url,
+                "place": place,
+                "server": server_id,
+                "acknowledged": journal.acknowledged,
+            },
         )
 
     def _ack_path(self, writer: str) -> str:
         return os.path.join(self.journal_dir, f"{writer}.ack")  # noqa: PTH118
+
+
+def is_same_server(kept: dict[str, Any], server_id: str | None) -> bool:
+    """Whether what was remembered is of this server; where either is not known, it counts so."""
+    return server_id is None or kept.get("server") in (None, server_id)
 
 
 def read_json(path: str) -> dict[str, Any] | None:

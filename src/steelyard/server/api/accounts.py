@@ -22,6 +22,7 @@ from steelyard.server.http.sessions import (
     refuse_foreign_origin,
     session_cookie,
 )
+from steelyard.server.http.signing import Signer
 from steelyard.server.http.throttle import LoginThrottle
 from steelyard.server.rooms.accounts.commands import (
     create_api_key,
@@ -53,6 +54,8 @@ class MyEntity(msgspec.Struct, frozen=True):
 class ServerFacts(msgspec.Struct, frozen=True):
     """What a page needs to know of the server."""
 
+    id: str
+    """The same as long as the database is: clients know by it what they sent to this one."""
     version: str
     base_url: str
 
@@ -89,7 +92,7 @@ class ApiKeys(msgspec.Struct, frozen=True):
 
 
 @get("/api/v1/me")
-async def show_me(caller: Caller, db: Database, settings: ServerSettings) -> Me:
+async def show_me(caller: Caller, db: Database, settings: ServerSettings, signer: Signer) -> Me:
     """Who the caller is and where they may work."""
     roles = await db.read(list_entity_roles, caller)
     return Me(
@@ -99,7 +102,7 @@ async def show_me(caller: Caller, db: Database, settings: ServerSettings) -> Me:
         is_admin=caller.is_admin,
         default_entity=caller.default_entity,
         entities=[MyEntity(entity.name, entity.kind, entity.role) for entity in roles],
-        server=ServerFacts(__version__, settings.public_url),
+        server=ServerFacts(signer.server_id, __version__, settings.public_url),
     )
 
 

@@ -62,6 +62,8 @@ class JournalAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     display_name: str
     had_rows: bool
     """The run had rows before this writer."""
+    server: str
+    """Id of the server, as in GET /api/v1/me."""
     skipped: int = 0
     """Records of this request that could not be applied; `reason` is of the first."""
     reason: str | None = None
@@ -113,7 +115,7 @@ async def receive_journal(
         has_ended=accepted.has_ended,
     )
     _count(ingest.metrics, len(body), accepted)
-    return ASGIResponse(body=msgspec.json.encode(_answer(accepted)))
+    return ASGIResponse(body=msgspec.json.encode(_answer(accepted, ingest.server_id)))
 
 
 async def _keep(ingest: Ingest, caller: Caller, path: RunPath, part: Part) -> Accepted:
@@ -154,7 +156,7 @@ async def _make_metadata_file(
     return await asyncio.to_thread(store_metadata, ingest.blobs, acknowledged, content)
 
 
-def _answer(accepted: Accepted) -> JournalAnswer:
+def _answer(accepted: Accepted, server_id: str) -> JournalAnswer:
     return JournalAnswer(
         acknowledged=accepted.acknowledged,
         stop=accepted.is_stop_requested,
@@ -163,6 +165,7 @@ def _answer(accepted: Accepted) -> JournalAnswer:
         run=accepted.run,
         display_name=accepted.display_name,
         had_rows=accepted.had_rows,
+        server=server_id,
         skipped=accepted.skipped,
         reason=accepted.reason,
     )

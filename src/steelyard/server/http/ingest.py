@@ -26,6 +26,7 @@ class Ingest(msgspec.Struct, frozen=True):
     authenticator: Authenticator
     metrics: Metrics
     now_us: Callable[[], int]
+    server_id: str
 
 
 def ask_for_seal(
