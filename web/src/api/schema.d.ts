@@ -262,6 +262,7 @@ export interface SeriesQuery {
 
 export interface ServerFacts {
   base_url: string;
+  id: string;
   version: string;
 }
 
