@@ -7,10 +7,13 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from steelyard import limits
 from steelyard.sdk.capture import packages, patch, program, switches
+
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
+if TYPE_CHECKING:
+    from typing import Any
 
 # Names as wandb 0.31.0 gives them in wandb/sdk/lib/filenames.py: its API looks for them.
 METADATA_NAME = "wandb-metadata.json"

@@ -10,10 +10,13 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from typing import Any
 
 from steelyard import limits
 from steelyard.sdk.capture import jupyter
+
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
+if TYPE_CHECKING:
+    from typing import Any
 
 # Environment variables that tell where and as what a process runs. Nothing else is looked at, and
 # of these nothing whose name says that it is a credential (SLURM_JWT).

@@ -12,10 +12,13 @@ import os
 import signal
 import subprocess  # the sender only
 import threading
-from typing import BinaryIO
 
 from steelyard import limits
 from steelyard.sdk.capture.git import COMMIT_ID, WorkTree
+
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
 # What is worth naming when git does not know it: without it the commit does not run.
 CODE_SUFFIXES = (

@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 from steelyard import limits
 from steelyard.sdk.capture.cgroup import read_number, read_text
+
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
+if TYPE_CHECKING:
+    from typing import Any
 
 VENDOR = "0x1002"
 # That of the memory is the one the official client tells; not every card has it.

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator
-from typing import Any
 
 from steelyard import limits
+
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
+if TYPE_CHECKING:
+    from typing import Any
 
 LIBRARY = "libnvidia-ml.so.1"
 # nvml.h, NVML_DEVICE_ARCH_*

@@ -6,9 +6,12 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from steelyard import limits
+
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def look_for_notebook(environ: Mapping[str, str]) -> dict[str, str] | None:

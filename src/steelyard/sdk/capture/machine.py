@@ -8,9 +8,12 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from steelyard.sdk.capture import cgroup
+
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
+if TYPE_CHECKING:
+    from typing import Any
 
 POD_NAMES = ("POD_NAME", "K8S_POD_NAME", "MY_POD_NAME")
 NAMESPACE_NAMES = ("POD_NAMESPACE", "K8S_NAMESPACE", "MY_POD_NAMESPACE")

@@ -10,11 +10,14 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from steelyard.sdk.capture import git, git_commands, gpu, machine, secrets, switches
 from steelyard.sdk.capture.git import WorkTree
 from steelyard.sdk.capture.program import find_program, find_tree
+
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def collect_metadata(

@@ -12,9 +12,12 @@ import contextlib
 import math
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from steelyard import limits
+
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
+if TYPE_CHECKING:
+    from typing import Any
 
 _LINE = re.compile(
     r"(?P<name>[A-Za-z_:][\w:]*)\s*(?P<labels>\{(?:[^\"}]|\"(?:[^\"\\]|\\.)*\")*\})?\s+(?P<value>\S+)"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from steelyard import limits
 from steelyard.sdk.capture import git_commands
 from steelyard.sdk.capture.git import WorkTree
+
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
 NAMES_SHOWN_MAX = 200
 SECTION_STARTS = (b"diff --git ", b"Submodule ")  # no line within a change begins like this

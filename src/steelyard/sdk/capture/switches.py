@@ -6,7 +6,10 @@ Settings are a map with the field names of `ClientSettings`; what is missing has
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
+if TYPE_CHECKING:
+    from typing import Any
 
 Settings = Mapping[str, Any]
 

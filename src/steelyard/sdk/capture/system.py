@@ -13,12 +13,15 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from steelyard import limits
 from steelyard.sdk.capture import cgroup, switches
 from steelyard.sdk.capture.gpu import Gpus, open_gpus
 from steelyard.sdk.capture.open_metrics import OpenMetrics
+
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
+if TYPE_CHECKING:
+    from typing import Any
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB

@@ -5,7 +5,6 @@ from __future__ import annotations
 import _thread
 import os
 import time
-from typing import TYPE_CHECKING, Any
 
 from steelyard.limits import SENDER_LOG_BYTES_MAX
 from steelyard.sdk.sender.folder import FolderLock
@@ -15,7 +14,10 @@ from steelyard.sdk.sender.tail import SENDER_SUFFIX, Journal, RunTail, write_jso
 from steelyard.sdk.sender.unpack import decode_body
 from steelyard.wire.journal import HEADER, HEADER_BYTES, START
 
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
 if TYPE_CHECKING:
+    from typing import Any
+
     from steelyard.sdk.sender.run_upload import RunUpload
 
 STATUS_EVERY_S = 2.0

@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from steelyard.sdk.sender.care import RunCare
 from steelyard.wire.journal import METADATA, SYSTEM
+
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
+if TYPE_CHECKING:
+    from typing import Any
 
 BEGIN_S = 1.0  # after the first look at a run
 SAMPLE_S_MIN = 0.1

@@ -14,7 +14,6 @@ import signal
 import sys
 import time
 from types import FrameType
-from typing import Any
 
 from steelyard.limits import JOURNAL_BYTES_KEPT_MAX, SENDER_LINGER_S
 from steelyard.sdk.sender.care import RunCare
@@ -22,6 +21,10 @@ from steelyard.sdk.sender.folder import read_run_facts
 from steelyard.sdk.sender.machine import BEGIN_S, Machine
 from steelyard.sdk.sender.pipes import Commands, Reports
 from steelyard.sdk.sender.process import is_running
+
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
+if TYPE_CHECKING:
+    from typing import Any
 
 TICK_S = 0.5
 IDLE_TICK_S = 1.0

@@ -8,7 +8,6 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from typing import Any
 
 from steelyard.sdk.sender.tail import SENDER_SUFFIX, SUFFIX, whole_records
 from steelyard.wire.journal import (
@@ -20,6 +19,10 @@ from steelyard.wire.journal import (
     VERSION,
     encode_json_record,
 )
+
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
+if TYPE_CHECKING:
+    from typing import Any
 
 #: What START of a sender repeats from START of its process.
 REPEATED = (

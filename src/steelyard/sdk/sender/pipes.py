@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
+if TYPE_CHECKING:
+    from typing import Any
 
 READ_BYTES = 65536
 WAITING_BYTES_MAX = 1 << 20  # to a parent that does not read, as one that is stopped

@@ -10,11 +10,14 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from steelyard.sdk.sender.care import RunCare
 from steelyard.sdk.sender.link import Link
 from steelyard.sdk.sender.run_upload import RunUpload
+
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
+if TYPE_CHECKING:
+    from typing import Any
 
 INTERVAL_S = 0.8  # between two requests of one run
 LOCKED_S = 2.0  # until we ask again for a folder that `steelyard sync` is at
