@@ -79,6 +79,8 @@ def plain(value: Any, *, key: str, use: Use, depth: int = 0) -> Any:
 
 def _plain_other(value: Any, key: str, use: Use, depth: int) -> Any:
     """What is not of a basic type itself, but perhaps of one derived from it."""
+    if use == "config" and isinstance(value, enum.Enum):
+        return value.name  # wandb 0.31.0 util.py json_friendly
     if isinstance(value, Mapping):
         return plain(dict(value), key=key, use=use, depth=depth)
     if isinstance(value, list | tuple | set | frozenset | range):
@@ -172,6 +174,8 @@ def _plain_object(value: Any, key: str, use: Use, depth: int) -> Any:
         return plain(list(value), key=key, use=use, depth=depth + 1)
     if use == "config":
         return clean_text(str(value))
+    if hasattr(value, "__float__") and hasattr(value, "numerator"):  # a fraction
+        return float(value)
     raise Invalid(
         f"{key!r} is a {_type_name(value)}, which cannot be logged: {_quote(value)}; log numbers, "
         "text, lists or dicts of them, or an object of steelyard such as Histogram"

@@ -7,6 +7,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import fractions
 import math
 import uuid
 from collections import OrderedDict, deque, namedtuple
@@ -76,6 +77,7 @@ Pair = namedtuple("Pair", "a b")
         (Loss(2.5), 2.5),
         (Level.HIGH, 3),
         (Colour.RED, "r"),
+        (fractions.Fraction(3, 2), 1.5),
         (Names(a=1), {"a": 1}),
         (OrderedDict(b=1), {"b": 1}),
         ((1, 2), [1, 2]),
@@ -306,3 +308,11 @@ def test_a_value_is_kept_or_refused_and_never_breaks_the_journal(value: Any) -> 
         assert "'key" in str(problem)
         return
     assert isinstance(encode_msgpack(found), bytes)
+
+
+def test_members_of_enums_have_their_names_in_a_config() -> None:
+    assert plain_config("key", [Colour.RED, Level.HIGH, {"a": Colour.RED}]) == [
+        "RED",
+        "HIGH",
+        {"a": "RED"},
+    ]
