@@ -6,7 +6,15 @@ import math
 import pytest
 
 from steelyard import limits
-from steelyard.server.columns.lines import decode_line, encode_line, parse_line, take_step
+from steelyard.server.columns.lines import (
+    INVALID_KEY,
+    PACKED,
+    decode_line,
+    encode_line,
+    encode_row,
+    parse_line,
+    take_step,
+)
 
 
 def test_bare_tokens_of_the_official_client_are_numbers():
@@ -73,3 +81,22 @@ def test_what_is_no_step_is_not_lost(value):
     row = {"_step": value}
     assert take_step(row) is None
     assert row == {"_invalid": json.dumps({"_step": value})}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {},
+        {"_step": 3, "loss": 0.5, "text": "ü✓\x00", "none": None, "nested": {"a": [1, True]}},
+        {"inf": float("inf"), "big": 2**64 - 1},
+        {"beyond 64 bits": 2**70},
+        {"half": "\ud83d"},
+    ],
+)
+def test_a_row_that_we_encode_comes_back(row):
+    assert parse_line(encode_row(row)) == row
+
+
+@pytest.mark.parametrize("line", [PACKED, PACKED + b"\x81", PACKED + b"\x01"])
+def test_a_packed_row_that_is_damaged_is_kept_as_text(line):
+    assert parse_line(line) == {INVALID_KEY: line.hex()}
