@@ -11,7 +11,7 @@ TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
 if TYPE_CHECKING:
     from typing import Any
 
-Settings = Mapping[str, Any]
+    Settings = Mapping[str, Any]
 
 
 def may_capture_metadata(settings: Settings) -> bool:
