@@ -37,7 +37,12 @@ export interface RunMetadata {
   python?: string | null;
   program?: string | null;
   args?: readonly string[] | null;
-  git?: { commit?: string | null; remote?: string | null } | null;
+  git?: {
+    commit?: string | null;
+    remote?: string | null;
+    branch?: string | null;
+    dirty?: boolean | null;
+  } | null;
   gpu?: JsonValue;
   gpu_count?: number | null;
 }

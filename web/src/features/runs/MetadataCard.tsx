@@ -69,7 +69,9 @@ function GitFact({ git }: { git: NonNullable<RunMetadata["git"]> }) {
     <Fact name="Git">
       <span className={styles.copyable}>
         <span>
-          {commit !== "" && <code title={commit}>{commit.slice(0, 10)}</code>} {remote}
+          {commit !== "" && <code title={commit}>{commit.slice(0, 10)}</code>}
+          {git.branch ? ` on ${git.branch}` : ""}
+          {git.dirty ? ", changed since (diff.patch)" : ""} {remote}
         </span>
         {commit !== "" && <CopyButton text={commit} label="Copy the commit" />}
       </span>

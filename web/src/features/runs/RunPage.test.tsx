@@ -28,7 +28,11 @@ const RUN: RunDetail = {
   columns: {},
   config: { lr: 0.1 },
   summary: {},
-  metadata: { program: "train.py", args: ["--name", "two words"], git: { commit: "a1b2c3d4e5f6" } },
+  metadata: {
+    program: "train.py",
+    args: ["--name", "two words"],
+    git: { commit: "a1b2c3d4e5f6", branch: "warm-up", dirty: true },
+  },
   exit_code: null,
   stop_requested: false,
   history_row_count: 10,
@@ -66,6 +70,7 @@ describe("the overview of a run", () => {
     expect(await screen.findByRole("heading", { name: "brisk-owl-1" })).toBeVisible();
     expect(screen.getByText("python train.py --name 'two words'")).toBeVisible();
     expect(screen.getByText("a1b2c3d4e5")).toBeVisible();
+    expect(screen.getByText(/on warm-up, changed since/)).toBeVisible();
     expect(screen.getByText(/2 values were logged again/)).toBeVisible();
     expect(screen.getByRole("row", { name: /^lr 0.1/ })).toBeVisible();
     expect(screen.getByText("The last values that the run logs appear here.")).toBeVisible();
