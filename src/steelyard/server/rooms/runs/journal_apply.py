@@ -190,7 +190,10 @@ class Draft:
 
     def _read_values(self, key: str) -> Iterable[float]:
         self._flush_rows()
-        return read.read_series(self._conn, self._run.id, "history", key).value.tolist()
+        values: list[float] = read.read_series(
+            self._conn, self._run.id, "history", key
+        ).value.tolist()
+        return values
 
     def _flush_rows(self) -> None:
         history, self._history = self._history, []

@@ -41,12 +41,20 @@ def end_writers(
 def _end_run(conn: Connection, run: DraftRun, now_us: int) -> bool:
     """The run ends with the last of the writers its life hangs on.
 
-    Those that were not heard of since it was resumed are of an earlier life, and lost.
+    Those that were not heard of since it was resumed are of an earlier life, and lost; so are
+    those that had ended when the last one began, however late their journals came.
     """
     writers = [
         writer
         for writer in list_writers(conn, run.id)
         if writer.ends_run and writer.heard_at_us >= (run.resumed_at_us or 0)
+    ]
+    begun_at_us = max((writer.started_at_us for writer in writers), default=0)
+    writers = [
+        writer
+        for writer in writers
+        if writer.exit_code is None
+        or begun_at_us <= max(writer.ended_at_us or 0, writer.started_at_us)
     ]
     if not writers or any(writer.exit_code is None for writer in writers):
         return False

@@ -51,7 +51,8 @@ def properties_of(facts: Mapping[str, Any]) -> RunChanges:
         "commit": git.get("commit"),
         "repo": git.get("remote"),
     }
-    return RunChanges(**{key: value for key, value in told.items() if isinstance(value, str)})
+    texts: dict[str, Any] = {key: value for key, value in told.items() if isinstance(value, str)}
+    return RunChanges(**texts)
 
 
 def read_metadata(

@@ -139,6 +139,8 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     fork_from: Point | None = None
     resume_from: Point | None = None
     step_base: Step | None = None
+    step_base_min: Step = 0
+    """Where the server chooses: rows up to here are still on their way from this machine."""
     display_name: str | None = None
     notes: str | None = None
     tags: list[str] | None = None

@@ -71,8 +71,9 @@ def open_journal(
         step_base = start.step_base
     elif branched is not None:
         step_base = branched.step + 1
-    elif resumes and last_step is not None:
-        step_base = last_step + 1
+    elif start.resume in ("allow", "must"):
+        resumed_at = last_step + 1 if resumes and last_step is not None else 0
+        step_base = max(resumed_at, start.step_base_min)
     runtime_us = 0
     if is_resumed:
         runtime_us = int(runtime_of(commands.lock_run(conn, found.id)) * 1e6)

@@ -124,9 +124,9 @@ class Summary:
     def _merge(self, target: dict[str, Any], row: Mapping[str, Any], prefix: str) -> None:
         for key, value in row.items():
             if is_nested(value):
-                inner = target.get(key)
-                if not is_nested(inner):
-                    inner = target[key] = {}
+                held = target.get(key)
+                inner: dict[str, Any] = held if held is not None and is_nested(held) else {}
+                target[key] = inner
                 self._merge(inner, value, f"{prefix}{key}.")
                 continue
             definition = None if self._metrics.is_empty else self._metrics.find(prefix + key)
