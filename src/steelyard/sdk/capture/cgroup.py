@@ -7,33 +7,38 @@ all that are visible are looked at, and usage is read where the tightest limit s
 
 from __future__ import annotations
 
-import dataclasses
 import os
-import re
 from collections.abc import Iterator
-from pathlib import Path
 
 UNLIMITED_BYTES = 1 << 60  # v1 writes "none" as a number near 2**63
 DEPTH_MAX = 32
 
-_OCTAL = re.compile(r"\\(\d{3})")
 
-
-@dataclasses.dataclass(frozen=True)
 class Limits:
-    """Limits that apply; None where there is none."""
+    """Limits that apply; None where there is none.
 
-    memory_bytes: int | None = None
-    cpus: float | None = None
-    memory_dir: Path | None = None  # where usage under that limit is read
-    is_v2: bool = True
-    cpu_dir: Path | None = None  # where the tightest quota stands
+    `memory_dir` is where usage under the limit of memory is read, `cpu_dir` where the tightest
+    quota stands.
+    """
+
+    __slots__ = ("cpu_dir", "cpus", "is_v2", "memory_bytes", "memory_dir")
+
+    def __init__(
+        self,
+        memory_bytes: int | None = None,
+        cpus: float | None = None,
+        memory_dir: str | None = None,
+        is_v2: bool = True,
+        cpu_dir: str | None = None,
+    ) -> None:
+        self.memory_bytes, self.cpus, self.is_v2 = memory_bytes, cpus, is_v2
+        self.memory_dir, self.cpu_dir = memory_dir, cpu_dir
 
     def read_throttling(self) -> tuple[int, int] | None:
         """(periods so far, periods in which processes had to wait for the next one)."""
         if self.cpu_dir is None:
             return None
-        found = read_table(self.cpu_dir / "cpu.stat")
+        found = read_table(f"{self.cpu_dir}/cpu.stat")
         if "nr_periods" not in found or "nr_throttled" not in found:
             return None
         return found["nr_periods"], found["nr_throttled"]
@@ -43,7 +48,7 @@ class Limits:
         if self.memory_dir is None:
             return None
         file = "memory.events" if self.is_v2 else "memory.oom_control"
-        return read_table(self.memory_dir / file).get("oom_kill")
+        return read_table(f"{self.memory_dir}/{file}").get("oom_kill")
 
     def read_memory_used(self) -> int | None:
         """Bytes that count against the limit and cannot be given back at once.
@@ -54,23 +59,26 @@ class Limits:
         if self.memory_dir is None:
             return None
         name = "memory.current" if self.is_v2 else "memory.usage_in_bytes"
-        used = read_number(self.memory_dir / name)
+        used = read_number(f"{self.memory_dir}/{name}")
         if used is None:
             return None
         key = "inactive_file" if self.is_v2 else "total_inactive_file"
-        return max(0, used - read_table(self.memory_dir / "memory.stat").get(key, 0))
+        return max(0, used - read_table(f"{self.memory_dir}/memory.stat").get(key, 0))
 
 
-def find_limits(pid: int | str, *, proc: Path = Path("/proc"), cpu_count: int | None) -> Limits:
+def find_limits(
+    pid: int | str, *, proc: str | os.PathLike[str] = "/proc", cpu_count: int | None
+) -> Limits:
     """Limits of the process `pid` ("self" for this one) on a machine with `cpu_count` CPUs."""
-    memory: tuple[int, Path, bool] | None = None
-    quotas: list[tuple[float, Path]] = []
-    for controllers, directory, top in _list_groups(pid, proc):
+    memory: tuple[int, str, bool] | None = None
+    quotas: list[tuple[float, str]] = []
+    of_process = os.path.join(proc, str(pid))
+    for controllers, directory, top in _list_groups(of_process):
         is_v2 = not controllers
         for group in _with_parents(directory, top):
             if is_v2 or "memory" in controllers:
                 name = "memory.max" if is_v2 else "memory.limit_in_bytes"
-                found = read_number(group / name)
+                found = read_number(f"{group}/{name}")
                 if found and found < (memory[0] if memory else UNLIMITED_BYTES):
                     memory = found, group, is_v2
             if is_v2 or "cpu" in controllers:
@@ -78,7 +86,7 @@ def find_limits(pid: int | str, *, proc: Path = Path("/proc"), cpu_count: int | 
                 if quota:
                     quotas.append((quota, group))
     quota, cpu_dir = min(quotas, default=(None, None))
-    allowed = _count_allowed_cpus(pid, proc)
+    allowed = _count_allowed_cpus(of_process)
     if allowed and cpu_count is not None and allowed >= cpu_count:
         allowed = None  # not pinned
     cpus = min((float(limit) for limit in (quota, allowed) if limit), default=None)
@@ -86,10 +94,10 @@ def find_limits(pid: int | str, *, proc: Path = Path("/proc"), cpu_count: int | 
     return Limits(memory_bytes, cpus, memory_dir, is_v2, cpu_dir)
 
 
-def _list_groups(pid: int | str, proc: Path) -> Iterator[tuple[frozenset[str], Path, Path]]:
+def _list_groups(of_process: str) -> Iterator[tuple[frozenset[str], str, str]]:
     """(controllers, directory, mount point) of each hierarchy; no controllers means v2."""
-    mounts = list(_list_mounts(read_text(proc / str(pid) / "mountinfo")))
-    for line in read_text(proc / str(pid) / "cgroup").splitlines():
+    mounts = list(_list_mounts(read_text(f"{of_process}/mountinfo")))
+    for line in read_text(f"{of_process}/cgroup").splitlines():
         _, _, rest = line.partition(":")
         names, _, path = rest.partition(":")
         controllers = frozenset(filter(None, names.split(",")))
@@ -99,46 +107,52 @@ def _list_groups(pid: int | str, proc: Path) -> Iterator[tuple[frozenset[str], P
                 break
 
 
-def _list_mounts(text: str) -> Iterator[tuple[str, frozenset[str], str, Path]]:
+def _list_mounts(text: str) -> Iterator[tuple[str, frozenset[str], str, str]]:
     """(kind, options, root, mount point) of cgroup mounts in a mountinfo, see proc(5)."""
     for line in text.splitlines():
         left, _, right = line.partition(" - ")
         before, after = left.split(), right.split()
         if len(before) >= 5 and len(after) >= 3 and after[0] in ("cgroup", "cgroup2"):
-            root, point = (_OCTAL.sub(lambda m: chr(int(m[1], 8)), text) for text in before[3:5])
-            yield after[0], frozenset(after[2].split(",")), root, Path(point)
+            root, point = map(_unescape, before[3:5])
+            yield after[0], frozenset(after[2].split(",")), root, point
 
 
-def _join(point: Path, root: str, path: str) -> Path:
+def _unescape(path: str) -> str:
+    """Spaces and the like stand as a backslash and three octal digits."""
+    first, *rest = path.split("\\")
+    return first + "".join(chr(int(part[:3], 8)) + part[3:] for part in rest)
+
+
+def _join(point: str, root: str, path: str) -> str:
     """The directory of a group. A container sees only a part of the tree, mounted from `root`."""
     if root != "/" and (path == root or path.startswith(f"{root.rstrip('/')}/")):
         path = path[len(root) :]
-    return Path(os.path.normpath(f"{point}/{path.lstrip('/')}"))
+    return os.path.normpath(f"{point}/{path.lstrip('/')}")
 
 
-def _with_parents(directory: Path, top: Path) -> Iterator[Path]:
-    if not directory.is_relative_to(top):  # /../.. : the group is outside of what is mounted here
-        directory = top
+def _with_parents(directory: str, top: str) -> Iterator[str]:
+    if not f"{directory}/".startswith(f"{top}/"):
+        directory = top  # /../.. : the group is outside of what is mounted here
     for _ in range(DEPTH_MAX):
         yield directory
         if directory == top:
             return
-        directory = directory.parent
+        directory = os.path.dirname(directory)
 
 
-def _read_quota(group: Path, is_v2: bool) -> float | None:
+def _read_quota(group: str, is_v2: bool) -> float | None:
     if is_v2:
-        fields = read_text(group / "cpu.max").split()
+        fields = read_text(f"{group}/cpu.max").split()
         if len(fields) != 2 or not fields[0].isdigit() or not int(fields[1]):
             return None
         return int(fields[0]) / int(fields[1])
-    quota = read_number(group / "cpu.cfs_quota_us")
-    period = read_number(group / "cpu.cfs_period_us")
+    quota = read_number(f"{group}/cpu.cfs_quota_us")
+    period = read_number(f"{group}/cpu.cfs_period_us")
     return quota / period if quota and period and quota > 0 else None
 
 
-def _count_allowed_cpus(pid: int | str, proc: Path) -> int | None:
-    for line in read_text(proc / str(pid) / "status").splitlines():
+def _count_allowed_cpus(of_process: str) -> int | None:
+    for line in read_text(f"{of_process}/status").splitlines():
         if line.startswith("Cpus_allowed_list:"):
             ranges = [part.split("-") for part in line.partition(":")[2].strip().split(",")]
             try:
@@ -148,7 +162,7 @@ def _count_allowed_cpus(pid: int | str, proc: Path) -> int | None:
     return None
 
 
-def read_number(file: Path) -> int | None:
+def read_number(file: str | os.PathLike[str]) -> int | None:
     """The number in a file of one; None for none, "max" and anything else."""
     try:
         return int(read_text(file))
@@ -156,7 +170,7 @@ def read_number(file: Path) -> int | None:
         return None
 
 
-def read_table(file: Path) -> dict[str, int]:
+def read_table(file: str) -> dict[str, int]:
     """Lines of a name and a number each."""
     found: dict[str, int] = {}
     for line in read_text(file).splitlines():
@@ -166,9 +180,10 @@ def read_table(file: Path) -> dict[str, int]:
     return found
 
 
-def read_text(file: Path) -> str:
+def read_text(file: str | os.PathLike[str]) -> str:
     """Text of a small file of the kernel; "" when it cannot be read."""
     try:
-        return file.read_text("utf-8", "replace")
+        with open(file, encoding="utf-8", errors="replace") as opened:
+            return opened.read()
     except (OSError, ValueError):
         return ""

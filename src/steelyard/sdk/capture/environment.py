@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from steelyard import limits
-from steelyard.sdk.capture import packages, patch, program, switches
+from steelyard.sdk.capture import packages, program, switches
 
 TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
 if TYPE_CHECKING:
@@ -24,7 +22,7 @@ CODE_DIR = "code"
 
 
 def write_environment_files(
-    facts: Mapping[str, Any], settings: Mapping[str, Any], files_dir: str | Path
+    facts: Mapping[str, Any], settings: Mapping[str, Any], files_dir: str | os.PathLike[str]
 ) -> Iterator[str]:
     """Write the files that may be captured, and yield each one's path below `files_dir`.
 
@@ -32,7 +30,7 @@ def write_environment_files(
     is left out; nothing is raised. May take seconds in a large repository: never in the way of
     something else.
     """
-    target = Path(files_dir)
+    target = os.path.normpath(files_dir)
     for write in (_write_packages, _write_script, _write_patch):
         try:
             yield from write(facts, settings, target)
@@ -40,60 +38,68 @@ def write_environment_files(
             continue
 
 
-def write_metadata_file(metadata: Mapping[str, Any], files_dir: str | Path) -> str:
+def write_metadata_file(metadata: Mapping[str, Any], files_dir: str | os.PathLike[str]) -> str:
     """Write the merged metadata where the official API reads it; its path. Raises OSError."""
-    target = Path(files_dir) / METADATA_NAME
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"{METADATA_NAME}.part")
-    part.write_text(json.dumps(metadata, indent=2) + "\n", "utf-8")
-    part.replace(target)
+    os.makedirs(files_dir, exist_ok=True)
+    target = os.path.join(files_dir, METADATA_NAME)
+    _write_text(f"{target}.part", json.dumps(metadata, indent=2) + "\n")
+    os.replace(f"{target}.part", target)
     return METADATA_NAME
 
 
+def _write_text(path: str, text: str) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
 def _write_packages(
-    facts: Mapping[str, Any], settings: Mapping[str, Any], target: Path
+    facts: Mapping[str, Any], settings: Mapping[str, Any], target: str
 ) -> Iterator[str]:
     if not switches.may_save_packages(settings):
         return
-    target.mkdir(parents=True, exist_ok=True)
+    os.makedirs(target, exist_ok=True)
     installed = packages.list_packages(facts.get("sys_path") or (), facts.get("cwd"))
-    (target / REQUIREMENTS_NAME).write_text(packages.format_requirements(installed), "utf-8")
+    _write_text(os.path.join(target, REQUIREMENTS_NAME), packages.format_requirements(installed))
     yield REQUIREMENTS_NAME
     # A virtual environment on top of conda's Python is not a conda environment.
     prefix = facts.get("prefix")
-    text = packages.format_conda_environment(Path(prefix), installed) if prefix else None
+    text = packages.format_conda_environment(prefix, installed) if prefix else None
     if text is not None:
-        (target / CONDA_NAME).write_text(text, "utf-8")
+        _write_text(os.path.join(target, CONDA_NAME), text)
         yield CONDA_NAME
 
 
 def _write_patch(
-    facts: Mapping[str, Any], settings: Mapping[str, Any], target: Path
+    facts: Mapping[str, Any], settings: Mapping[str, Any], target: str
 ) -> Iterator[str]:
     if not switches.may_save_patch(settings):
         return
     tree = program.find_tree(facts, settings)
     if tree is None:
         return
-    target.mkdir(parents=True, exist_ok=True)
-    if patch.write_patch(tree, target / PATCH_NAME):
+    os.makedirs(target, exist_ok=True)
+    from steelyard.sdk.capture import patch  # what starts processes is slow to load
+
+    if patch.write_patch(tree, os.path.join(target, PATCH_NAME)):
         yield PATCH_NAME
 
 
 def _write_script(
-    facts: Mapping[str, Any], settings: Mapping[str, Any], target: Path
+    facts: Mapping[str, Any], settings: Mapping[str, Any], target: str
 ) -> Iterator[str]:
     if not switches.may_save_script(settings):
         return
     found = program.find_program(facts, settings, program.find_tree(facts, settings))
     if found.file is None or found.code_path is None:
         return
-    if found.file.stat().st_size > limits.CAPTURED_SCRIPT_BYTES_MAX:
+    if os.stat(found.file).st_size > limits.CAPTURED_SCRIPT_BYTES_MAX:
         return
     name = f"{CODE_DIR}/{found.code_path}"
-    copy = Path(os.path.normpath(target / name))
-    if not copy.is_relative_to(target):
+    copy = os.path.normpath(os.path.join(target, name))
+    if not copy.startswith(os.path.join(target, "")):
         return
-    copy.parent.mkdir(parents=True, exist_ok=True)
+    os.makedirs(os.path.dirname(copy), exist_ok=True)
+    import shutil  # 4 ms to load, and few runs store their script
+
     shutil.copyfile(found.file, copy)
     yield name

@@ -103,7 +103,7 @@ def _arguments(arguments: Any) -> list[str]:
 
 def _current_directory() -> str | None:
     try:
-        return os.getcwd()  # noqa: PTH109  # pathlib is not loaded for it
+        return os.getcwd()
     except OSError:  # somebody removed it
         return None
 

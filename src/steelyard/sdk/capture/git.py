@@ -6,10 +6,8 @@ git-config(1).
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
-from pathlib import Path
 
 from steelyard import limits
 from steelyard.sdk.capture.secrets import strip_url_credentials
@@ -20,41 +18,45 @@ _SECTION = re.compile(r'\[\s*([\w.\-]+)\s*(?:"((?:[^"\\]|\\.)*)")?\s*\]')
 _ESCAPES = {"n": "\n", "t": "\t", "b": "\b"}
 
 
-@dataclasses.dataclass(frozen=True)
 class WorkTree:
     """A directory under git. In a linked work tree `common_dir` is that of the main one."""
 
-    root: Path
-    git_dir: Path
-    common_dir: Path
+    __slots__ = ("common_dir", "git_dir", "root")
+
+    def __init__(self, root: str, git_dir: str, common_dir: str) -> None:
+        self.root, self.git_dir, self.common_dir = root, git_dir, common_dir
 
 
-@dataclasses.dataclass(frozen=True)
 class Head:
     """What is checked out; a field is None when unknown: no commit yet, no branch (detached)."""
 
-    commit: str | None
-    branch: str | None
+    __slots__ = ("branch", "commit")
+
+    def __init__(self, commit: str | None, branch: str | None) -> None:
+        self.commit, self.branch = commit, branch
 
 
-def find_work_tree(start: str | Path) -> WorkTree | None:
+def find_work_tree(start: str | os.PathLike[str]) -> WorkTree | None:
     """The work tree that holds `start`, at or above it."""
     try:
-        directory = Path(start).resolve()
-    except (OSError, RuntimeError):
+        candidate = os.path.realpath(start)
+    except (OSError, ValueError):
         return None
-    for candidate in (directory, *directory.parents):
+    while True:
         git_dir = _find_git_dir(candidate)
         if git_dir is not None:
-            common = _read(git_dir / "commondir")
-            common_dir = git_dir / common.strip() if common else git_dir
-            return WorkTree(candidate, git_dir, Path(os.path.normpath(common_dir)))
-    return None
+            common = _read(f"{git_dir}/commondir")
+            common_dir = os.path.join(git_dir, common.strip()) if common else git_dir
+            return WorkTree(candidate, git_dir, os.path.normpath(common_dir))
+        parent = os.path.dirname(candidate)
+        if parent == candidate:
+            return None
+        candidate = parent
 
 
 def read_head(tree: WorkTree) -> Head:
     """Commit and branch of the work tree."""
-    text = (_read(tree.git_dir / "HEAD") or "").strip()
+    text = (_read(f"{tree.git_dir}/HEAD") or "").strip()
     if not text.startswith("ref:"):
         return Head(text if COMMIT_ID.fullmatch(text) else None, None)
     name = text.removeprefix("ref:").strip()
@@ -67,7 +69,7 @@ def read_remote_url(tree: WorkTree, remote: str) -> str | None:
     """URL of the remote of that name, without credentials."""
     url = None
     rewrites: list[tuple[str, str]] = []
-    for section, name, key, value in _parse_config(_read(tree.common_dir / "config") or ""):
+    for section, name, key, value in _parse_config(_read(f"{tree.common_dir}/config") or ""):
         if section == "remote" and name == remote and key == "url" and url is None:
             url = value
         elif section == "url" and key == "insteadof" and value:
@@ -81,21 +83,18 @@ def read_remote_url(tree: WorkTree, remote: str) -> str | None:
     return strip_url_credentials(url)
 
 
-def _find_git_dir(directory: Path) -> Path | None:
+def _find_git_dir(directory: str) -> str | None:
     """`.git` is a directory, or in linked work trees and submodules a file that names one."""
-    dot_git = directory / ".git"
-    try:
-        if (dot_git / "HEAD").is_file():
-            return dot_git
-        if not dot_git.is_file():
-            return None
-    except OSError:
+    dot_git = os.path.join(directory, ".git")
+    if os.path.isfile(f"{dot_git}/HEAD"):
+        return dot_git
+    if not os.path.isfile(dot_git):
         return None
     text = _read(dot_git) or ""
     if not text.startswith("gitdir:"):
         return None
-    git_dir = directory / text.removeprefix("gitdir:").strip()
-    return git_dir if (git_dir / "HEAD").is_file() else None
+    git_dir = os.path.join(directory, text.removeprefix("gitdir:").strip())
+    return git_dir if os.path.isfile(f"{git_dir}/HEAD") else None
 
 
 def _resolve(tree: WorkTree, name: str) -> str | None:
@@ -103,13 +102,13 @@ def _resolve(tree: WorkTree, name: str) -> str | None:
     for _ in range(SYMBOLIC_DEPTH_MAX):
         if ".." in name.split("/"):
             return None
-        text = (_read(tree.git_dir / name) or _read(tree.common_dir / name) or "").strip()
+        text = (_read(f"{tree.git_dir}/{name}") or _read(f"{tree.common_dir}/{name}") or "").strip()
         if not text.startswith("ref:"):
             break
         name = text.removeprefix("ref:").strip()
     if COMMIT_ID.fullmatch(text):
         return text
-    for line in (_read(tree.common_dir / "packed-refs") or "").splitlines():
+    for line in (_read(f"{tree.common_dir}/packed-refs") or "").splitlines():
         commit, _, packed = line.partition(" ")
         if packed == name and COMMIT_ID.fullmatch(commit):
             return commit
@@ -152,9 +151,9 @@ def _parse_value(text: str) -> str:
     return "".join(out).strip()
 
 
-def _read(path: Path) -> str | None:
+def _read(path: str) -> str | None:
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             return file.read(limits.CAPTURED_FILE_BYTES_MAX).decode("utf-8", "replace")
     except (OSError, ValueError):
         return None

@@ -7,9 +7,14 @@ licence reads them without root.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, Protocol
 
 from steelyard.sdk.capture import gpu_amd, gpu_nvidia
+
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+else:
+    Protocol = object
 
 
 class Gpus(Protocol):

@@ -6,15 +6,15 @@ wandb 0.31.0 has them (xpu/src/gpu_amd.rs).
 
 from __future__ import annotations
 
-import re
+import os
 from collections.abc import Collection
-from pathlib import Path
 
 from steelyard import limits
 from steelyard.sdk.capture.cgroup import read_number, read_text
 
 TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Any
 
 VENDOR = "0x1002"
@@ -23,25 +23,33 @@ SENSORS = ("mem", "junction", "edge")
 
 
 def open_amd(
-    chosen: Collection[int] | None, cards: Path = Path("/sys/class/drm")
+    chosen: Collection[int] | None, cards: str | os.PathLike[str] = "/sys/class/drm"
 ) -> AmdGpus | None:
     """The AMD GPUs, or those of them with a chosen index; None where there are none."""
-    devices = [
-        card / "device"
-        for card in sorted(cards.glob("card*"), key=_card_number)
-        if re.fullmatch(r"card\d+", card.name)
-        and read_text(card / "device/vendor").strip() == VENDOR
-        and (card / "device/mem_info_vram_total").exists()
-    ]
-    found = dict(enumerate(devices[: limits.SAMPLED_GPUS_MAX]))
+    devices = _find_devices(os.fspath(cards))
+    if not devices:
+        return None
+    from pathlib import Path  # most machines have none, and it takes milliseconds to load
+
+    found = dict(enumerate(Path(device) for device in devices[: limits.SAMPLED_GPUS_MAX]))
     if chosen is not None:
         found = {index: device for index, device in found.items() if index in chosen}
     return AmdGpus(found) if found else None
 
 
-def _card_number(card: Path) -> int:
-    digits = re.sub(r"\D", "", card.name)
-    return int(digits) if digits else 0
+def _find_devices(cards: str) -> list[str]:
+    try:
+        names = os.listdir(cards)
+    except OSError:
+        return []
+    numbers = [int(n.removeprefix("card")) for n in names if n[:4] == "card" and n[4:].isdecimal()]
+    devices = [os.path.join(cards, f"card{number}", "device") for number in sorted(numbers)]
+    return [
+        device
+        for device in devices
+        if read_text(f"{device}/vendor").strip() == VENDOR
+        and os.path.exists(f"{device}/mem_info_vram_total")
+    ]
 
 
 class AmdGpus:
@@ -65,7 +73,7 @@ class AmdGpus:
     def describe(self) -> dict[str, Any]:
         """gpu, gpu_count, gpu_amd."""
         cards = [_describe_card(device) for device in self._devices.values()]
-        version = read_text(Path("/sys/module/amdgpu/version")).strip()
+        version = read_text("/sys/module/amdgpu/version").strip()
         told = {"gpu": cards[0]["name"], "gpu_count": len(cards), "gpu_amd": cards}
         return told | ({"driverVersion": version} if version else {})
 

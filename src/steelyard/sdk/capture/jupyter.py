@@ -80,7 +80,7 @@ def find_notebook(facts: Mapping[str, Any]) -> str | None:
             if (session.get("kernel") or {}).get("id") == kernel:
                 path = (session.get("notebook") or session).get("path")
                 root = server.get("root_dir") or server.get("notebook_dir") or ""
-                return os.path.join(root, path) if isinstance(path, str) else None  # noqa: PTH118
+                return os.path.join(root, path) if isinstance(path, str) else None
     return None
 
 

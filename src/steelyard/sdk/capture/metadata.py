@@ -7,11 +7,11 @@ beyond commit and remote are ours.
 
 from __future__ import annotations
 
-import datetime
 import os
+import time
 from collections.abc import Iterator, Mapping
 
-from steelyard.sdk.capture import git, git_commands, gpu, machine, secrets, switches
+from steelyard.sdk.capture import git, gpu, machine, secrets, switches
 from steelyard.sdk.capture.git import WorkTree
 from steelyard.sdk.capture.program import find_program, find_tree
 
@@ -49,12 +49,10 @@ def describe_process(
     facts: Mapping[str, Any], settings: Mapping[str, Any], tree: WorkTree | None
 ) -> dict[str, Any]:
     """What needs no subprocess. Command lines and URLs come without credentials."""
-    import platform
-
     program = find_program(facts, settings, tree)
     started_us = facts.get("started_at_us") or 0
     told = {
-        "os": platform.platform(aliased=True),
+        "os": machine.describe_platform(),
         "python": facts.get("python"),
         "startedAt": _format_time(started_us) if started_us else None,
         "docker": machine.find_image(facts, settings),
@@ -93,6 +91,8 @@ def _describe_changes(
     tree: WorkTree, head: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Whether and in what the work tree differs from its commit: what git has to be asked."""
+    from steelyard.sdk.capture import git_commands  # what starts processes is slow to load
+
     told: dict[str, Any] = {}
     if not head.get("commit"):
         told["commit"] = git_commands.read_commit(tree)
@@ -112,5 +112,5 @@ def _find_user() -> str | None:
 
 
 def _format_time(at_us: int) -> str:
-    at = datetime.datetime.fromtimestamp(at_us / 1e6, datetime.UTC)
-    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    seconds, microseconds = divmod(at_us, 1_000_000)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{microseconds:06d}Z"

@@ -7,30 +7,28 @@ per package, named NAME-VERSION-BUILD.json.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from steelyard import limits
 from steelyard.sdk.capture.secrets import strip_channel_token, strip_url_credentials
 
 CONDA_HEAD_BYTES = 16_384  # conda writes keys in order: `channel` comes long before `files`
 
-_SEPARATORS = re.compile(r"[-_.]+")
-_CHANNEL = re.compile(r'"channel":\s*"((?:[^"\\]|\\.)*)"')
-_EGG_VERSION = re.compile(r"^Version:\s*(\S+)", re.MULTILINE)
+# Compiled where they are needed: most machines have neither conda nor eggs.
+CHANNEL = r'"channel":\s*"((?:[^"\\]|\\.)*)"'
+EGG_VERSION = r"(?m)^Version:\s*(\S+)"
 
 
-@dataclasses.dataclass(frozen=True)
 class Package:
-    """An installed package; `name` is normalized ("scikit-learn"), `origin` a URL with commit."""
+    """An installed package; `name` is normalized ("scikit-learn"), `info` the path of its
+    .dist-info or .egg-info, `origin` a URL with commit."""
 
-    name: str
-    version: str
-    info: Path  # its .dist-info or .egg-info
-    origin: str | None = None
+    __slots__ = ("info", "name", "origin", "version")
+
+    def __init__(self, name: str, version: str, info: str, origin: str | None = None) -> None:
+        self.name, self.version, self.info, self.origin = name, version, info, origin
 
     @property
     def requirement(self) -> str:
@@ -50,7 +48,7 @@ def list_packages(path: Iterable[str], cwd: str | None) -> list[Package]:
         except OSError:  # not a directory: a zip file, or gone
             continue
         for name in sorted(names):
-            package = _parse_name(Path(directory), name)
+            package = _parse_name(directory, name)
             if package is not None and len(found) < limits.CAPTURED_PACKAGES_MAX:
                 found.setdefault(package.name, package)
     return sorted(found.values(), key=lambda package: package.name)
@@ -66,43 +64,55 @@ def format_requirements(packages: Iterable[Package]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def format_conda_environment(prefix: Path, packages: Iterable[Package]) -> str | None:
+def format_conda_environment(
+    prefix: str | os.PathLike[str], packages: Iterable[Package]
+) -> str | None:
     """The conda environment at `prefix` as YAML, as `conda env export` writes it; None if none."""
-    installed = sorted(_iter_conda_packages(prefix / "conda-meta"))
+    prefix = os.path.normpath(prefix)
+    installed = sorted(_iter_conda_packages(os.path.join(prefix, "conda-meta")))
     if not installed:
         return None
     channels = dict.fromkeys(channel for _, _, _, channel in installed if channel)
-    lines = [f"name: {_quote(prefix.name)}", "channels:"]
+    lines = [f"name: {_quote(os.path.basename(prefix))}", "channels:"]
     lines += [f"  - {_quote(channel)}" for channel in channels or ("defaults",)]
     lines += ["dependencies:"]
     lines += [f"  - {_quote(f'{name}={version}={build}')}" for name, version, build, _ in installed]
     by_pip = [p.requirement for p in packages if _is_pips(prefix, p)]
     if by_pip:
         lines += ["  - pip:", *(f"      - {_quote(requirement)}" for requirement in by_pip)]
-    return "".join(f"{line}\n" for line in [*lines, f"prefix: {_quote(str(prefix))}"])
+    return "".join(f"{line}\n" for line in [*lines, f"prefix: {_quote(prefix)}"])
 
 
-def _parse_name(directory: Path, name: str) -> Package | None:
+def _parse_name(directory: str, name: str) -> Package | None:
     stem, _, kind = name.rpartition(".")
+    info = os.path.join(directory, name)
     project, _, version = stem.partition("-")
     if kind == "egg-info":
         # setuptools: NAME.egg-info for a project in place, NAME-VERSION-pyX.Y.egg-info installed.
-        version = version.partition("-py")[0] or _read_egg_version(directory / name)
+        version = version.partition("-py")[0] or _read_egg_version(info)
     if not project or not version:
         return None
-    origin = _read_origin(directory / name) if kind == "dist-info" else None
-    return Package(_SEPARATORS.sub("-", project).lower(), version, directory / name, origin)
+    origin = _read_origin(info) if kind == "dist-info" else None
+    return Package(_normalize(project), version, info, origin)
 
 
-def _read_egg_version(info: Path) -> str:
-    text = _read(info / "PKG-INFO") or _read(info)
-    found = _EGG_VERSION.search(text)
+def _normalize(project: str) -> str:
+    """The one spelling of a name: runs of "-", "_" and "." are one "-", letters are small."""
+    plain = project.replace("_", "-").replace(".", "-").lower()
+    while "--" in plain:
+        plain = plain.replace("--", "-")
+    return plain
+
+
+def _read_egg_version(info: str) -> str:
+    text = _read(os.path.join(info, "PKG-INFO")) or _read(info)
+    found = re.search(EGG_VERSION, text)
     return found[1] if found else ""
 
 
-def _read_origin(info: Path) -> str | None:
+def _read_origin(info: str) -> str | None:
     """PEP 610: where a package that does not come from an index comes from."""
-    text = _read(info / "direct_url.json")
+    text = _read(os.path.join(info, "direct_url.json"))
     if not text:
         return None
     import json
@@ -117,16 +127,16 @@ def _read_origin(info: Path) -> str | None:
         return None
 
 
-def _iter_conda_packages(meta: Path) -> Iterator[tuple[str, str, str, str]]:
+def _iter_conda_packages(meta: str) -> Iterator[tuple[str, str, str, str]]:
     """(name, version, build, channel); the channel is "" where the file does not say it early."""
     try:
-        files = [file for file in meta.iterdir() if file.suffix == ".json"]
+        files = [name for name in os.listdir(meta) if name.endswith(".json")]
     except OSError:
         return
-    for file in files[: limits.CAPTURED_PACKAGES_MAX]:
-        parts = file.name.removesuffix(".json").rsplit("-", 2)
+    for name in files[: limits.CAPTURED_PACKAGES_MAX]:
+        parts = name.removesuffix(".json").rsplit("-", 2)
         if len(parts) == 3:
-            found = _CHANNEL.search(_read(file, CONDA_HEAD_BYTES))
+            found = re.search(CHANNEL, _read(os.path.join(meta, name), CONDA_HEAD_BYTES))
             yield parts[0], parts[1], parts[2], _name_channel(found[1]) if found else ""
 
 
@@ -138,9 +148,12 @@ def _name_channel(url: str) -> str:
     return base.removeprefix("https://conda.anaconda.org/")
 
 
-def _is_pips(prefix: Path, package: Package) -> bool:
+def _is_pips(prefix: str, package: Package) -> bool:
     """Whether pip, and not conda, installed it into the environment."""
-    return prefix in package.info.parents and _read(package.info / "INSTALLER").strip() == "pip"
+    return (
+        package.info.startswith(os.path.join(prefix, ""))
+        and _read(os.path.join(package.info, "INSTALLER")).strip() == "pip"
+    )
 
 
 def _quote(text: str) -> str:
@@ -152,9 +165,9 @@ def _quote(text: str) -> str:
     return json.dumps(text)
 
 
-def _read(file: Path, size: int = limits.CAPTURED_FILE_BYTES_MAX) -> str:
+def _read(file: str, size: int = limits.CAPTURED_FILE_BYTES_MAX) -> str:
     try:
-        with file.open("rb") as opened:
+        with open(file, "rb") as opened:
             return opened.read(size).decode("utf-8", "replace")
     except OSError:
         return ""

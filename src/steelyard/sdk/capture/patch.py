@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from steelyard import limits
 from steelyard.sdk.capture import git_commands
@@ -18,18 +18,18 @@ NAMES_SHOWN_MAX = 200
 SECTION_STARTS = (b"diff --git ", b"Submodule ")  # no line within a change begins like this
 
 
-def write_patch(tree: WorkTree, target: Path) -> bool:
+def write_patch(tree: WorkTree, target: str | os.PathLike[str]) -> bool:
     """Write the changes of tracked files to `target`; False, and no file, if there are none.
 
     Changes of binary files and those beyond DIFF_FILE_BYTES_MAX or DIFF_BYTES_MAX are left out
     and named in a comment at the top. Raises OSError.
     """
-    body_file = target.with_name(target.name + ".part")
+    body_file = f"{os.fspath(target)}.part"
     left_out: list[str] = []
     written = 0
     diff = git_commands.start_diff(tree)
     try:
-        with body_file.open("wb") as body:
+        with open(body_file, "wb") as body:
             with diff as output:
                 last = b""
                 for name, section in _split_sections(output, left_out):
@@ -45,12 +45,13 @@ def write_patch(tree: WorkTree, target: Path) -> bool:
                 left_out.append("more files (git took too long, or was stopped)")
         if not written and not left_out:
             return False
-        with target.open("wb") as file, body_file.open("rb") as body:
+        with open(target, "wb") as file, open(body_file, "rb") as body:
             file.writelines(_notes(left_out))
             shutil.copyfileobj(body, file)
         return True
     finally:
-        body_file.unlink(missing_ok=True)
+        if os.path.exists(body_file):
+            os.unlink(body_file)
 
 
 def _split_sections(output: BinaryIO, left_out: list[str]) -> Iterator[tuple[str, bytes]]:

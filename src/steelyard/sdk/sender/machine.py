@@ -85,8 +85,7 @@ class Machine:
 
     def _capture(self, care: RunCare) -> None:
         try:
-            if not self._settings["x_disable_meta"]:
-                self._capture_facts(care)
+            self._capture_facts(care)
         except Exception as error:  # noqa: BLE001  # a plug-in: the run goes on without it
             care.log(f"cannot capture the facts of the process: {type(error).__name__}: {error}")
         self._captured.add(care.run_dir)
@@ -94,7 +93,7 @@ class Machine:
     def _capture_facts(self, care: RunCare) -> None:
         from steelyard.sdk.capture.environment import write_environment_files, write_metadata_file
         from steelyard.sdk.capture.metadata import collect_metadata
-        from steelyard.sdk.sender.run_files import ask_for_upload
+        from steelyard.sdk.sender.folder import ask_for_upload
 
         files_dir = os.path.join(care.run_dir, "files")  # noqa: PTH118
         merged: dict[str, Any] = {}

@@ -13,11 +13,14 @@ import os
 import stat
 import time
 from collections.abc import Iterator
-from typing import IO, Any, cast
 
 from steelyard.limits import RUN_FILES_MAX
 from steelyard.sdk.sender.link import Backoff, Later, Link, Refused
 from steelyard.sdk.sender.tail import is_same_server
+
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
+if TYPE_CHECKING:
+    from typing import IO, Any
 
 LIVE_EVERY_S = 10.0
 STEADY_S = 1.0  # a live file is sent when it has not changed this long
@@ -110,10 +113,11 @@ class RunFiles:
             with open(file.source, "rb") as content:  # noqa: PTH123
                 found = os.fstat(content.fileno())
                 look = (found.st_size, found.st_mtime_ns)
+                body: Any = _Exactly(content, found.st_size)  # read() is all that is asked of it
                 link.request(
                     "PUT",
                     f"{run_path}/files/{quote(file.name, safe='/')}",
-                    body=cast("IO[bytes]", _Exactly(content, found.st_size)),
+                    body=body,
                     headers={
                         "Content-Type": "application/octet-stream",
                         "Content-Length": str(found.st_size),
@@ -203,13 +207,6 @@ class _Exactly:
             raise OSError("it became shorter while it was read")
         self._left -= len(data)
         return data
-
-
-def ask_for_upload(run_dir: str, name: str) -> None:
-    """Have a file below `files/` sent. Raises OSError."""
-    line = json.dumps({"path": name, "source": None, "policy": "now"}) + "\n"
-    with open(os.path.join(run_dir, "files.jsonl"), "ab") as file:  # noqa: PTH118, PTH123
-        file.write(line.encode())
 
 
 def _look_at(path: str) -> Look | None:

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from steelyard.sdk.capture.git import (
-    Head,
     WorkTree,
     find_work_tree,
     read_head,
@@ -25,9 +24,14 @@ def tree_of(directory: Path) -> WorkTree:
     return tree
 
 
+def head_of(tree: WorkTree) -> tuple[str | None, str | None]:
+    head = read_head(tree)
+    return head.commit, head.branch
+
+
 def test_finds_the_work_tree_from_below(repository: GitRepository) -> None:
     repository.write("a/b/c.py", "")
-    assert tree_of(repository.root / "a" / "b").root == repository.root.resolve()
+    assert tree_of(repository.root / "a" / "b").root == str(repository.root.resolve())
 
 
 def test_a_directory_without_git_has_no_work_tree(tmp_path: Path) -> None:
@@ -38,18 +42,18 @@ def test_a_directory_without_git_has_no_work_tree(tmp_path: Path) -> None:
 def test_reads_commit_and_branch(repository: GitRepository) -> None:
     commit = repository.commit()
     repository.git("switch", "-c", "feature/warm-up")
-    assert read_head(tree_of(repository.root)) == Head(commit, "feature/warm-up")
+    assert head_of(tree_of(repository.root)) == (commit, "feature/warm-up")
 
 
 def test_a_repository_without_commits_has_a_branch_only(repository: GitRepository) -> None:
-    assert read_head(tree_of(repository.root)) == Head(None, "main")
+    assert head_of(tree_of(repository.root)) == (None, "main")
 
 
 def test_a_detached_head_has_a_commit_only(repository: GitRepository) -> None:
     first = repository.commit()
     repository.commit("other.py")
     repository.git("checkout", first)
-    assert read_head(tree_of(repository.root)) == Head(first, None)
+    assert head_of(tree_of(repository.root)) == (first, None)
 
 
 def test_reads_packed_refs(repository: GitRepository) -> None:
@@ -57,7 +61,7 @@ def test_reads_packed_refs(repository: GitRepository) -> None:
     repository.git("tag", "-a", "-m", "one", "v1")  # packed with a line for the commit behind it
     repository.git("pack-refs", "--all")
     assert not (repository.root / ".git/refs/heads/main").exists()
-    assert read_head(tree_of(repository.root)) == Head(commit, "main")
+    assert head_of(tree_of(repository.root)) == (commit, "main")
 
 
 def test_a_loose_ref_is_newer_than_a_packed_one(repository: GitRepository) -> None:
@@ -74,7 +78,7 @@ def test_reads_a_linked_work_tree(repository: GitRepository, tmp_path: Path) -> 
     repository.commit("other.py")  # main goes on, the linked tree stays
     tree = tree_of(tmp_path / "linked")
     expected = repository.git("rev-parse", "side")
-    assert read_head(tree) == Head(expected, "side")
+    assert head_of(tree) == (expected, "side")
     assert read_remote_url(tree, "origin") == "https://example.org/team/repo.git"
 
 
@@ -84,7 +88,7 @@ def test_reads_a_submodule(repository: GitRepository, tmp_path: Path) -> None:
     repository.commit()
     repository.git("submodule", "add", str(inner.root), "sub")
     tree = tree_of(repository.root / "sub")
-    assert tree.root == (repository.root / "sub").resolve()
+    assert tree.root == str((repository.root / "sub").resolve())
     assert read_head(tree).commit == inner_commit
     assert read_remote_url(tree, "origin") == str(inner.root)
 
@@ -134,7 +138,7 @@ def test_damaged_files_are_no_commit(repository: GitRepository) -> None:
     tree = tree_of(repository.root)
     (repository.root / ".git/refs/heads/main").write_text("not a commit\n")
     (repository.root / ".git/config").write_bytes(b'[remote "origin"\nurl = x\n\xff\xfe\n[[[')
-    assert read_head(tree) == Head(None, "main")
+    assert head_of(tree) == (None, "main")
     assert read_remote_url(tree, "origin") is None
     (repository.root / ".git/HEAD").write_text("ref: ../../../etc/passwd\n")
     assert read_head(tree).commit is None

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import platform
+import sys
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # no stubs
 import pytest
 
 from steelyard.sdk.capture.machine import (
+    count_cores,
     describe_cluster,
     describe_container,
     describe_machine,
+    describe_platform,
     find_processor,
 )
 
@@ -18,7 +22,25 @@ def test_describes_this_machine() -> None:
     assert found["memory"]["total"] == psutil.virtual_memory().total
     assert found["cpu_count_logical"] == psutil.cpu_count()
     assert set(found["disk"]) == {"/"}
+    assert found["disk"]["/"]["total"] == psutil.disk_usage("/").total
     assert 0 < found["disk"]["/"]["used"] <= found["disk"]["/"]["total"]
+
+
+def test_says_what_psutil_and_platform_say() -> None:
+    assert count_cores() == psutil.cpu_count(logical=False)
+    assert describe_platform() == platform.platform(aliased=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere psutil knows")
+def test_counts_cores_by_the_threads_they_share(tmp_path: Path) -> None:
+    for number, (name, threads) in enumerate(
+        [("core_cpus_list", "0,2"), ("thread_siblings_list", "1,3"), ("core_cpus_list", "0,2")]
+    ):
+        topology = tmp_path / f"cpu{number}" / "topology"
+        topology.mkdir(parents=True)
+        (topology / name).write_text(f"{threads}\n")
+    (tmp_path / "cpufreq").mkdir()
+    assert count_cores(tmp_path) == 2
 
 
 def test_counts_can_be_overridden() -> None:
