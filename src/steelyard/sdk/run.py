@@ -157,7 +157,7 @@ class Run:
                 row, is_automatic = self._step, self._is_relative
                 number = row - self._base if is_automatic else row
             else:
-                row = number = check_step(step)
+                step = row = number = check_step(step)
                 is_automatic = False
             self._writer.append_history(number, is_automatic, data)
             if step is not None or self._explicit_step is not None:
@@ -357,8 +357,8 @@ class Run:
         return self.facts.notes
 
     @notes.setter
-    def notes(self, notes: str) -> None:
-        text = check_text("notes", notes, NOTES_CHARS_MAX)
+    def notes(self, notes: str | None) -> None:
+        text = check_text("notes", "" if notes is None else notes, NOTES_CHARS_MAX)
         self._say("notes =", journal.RUN, {"notes": text})
         self.facts.notes = text
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from steelyard.errors import Invalid, TooLarge
 from steelyard.limits import TAG_CHARS_MAX, TAGS_PER_RUN_MAX
+from steelyard.sdk import terminal
 from steelyard.sdk.values import clean_text
 
 STEP_MAX: Final = 2**63 - 1
@@ -30,13 +32,20 @@ def wrong_key(data: Mapping[Any, Any]) -> Invalid:
 
 
 def check_step(step: Any) -> int:
-    """`step` as a number from 0."""
-    try:
-        number = -1 if isinstance(step, bool) else operator.index(step)
-    except TypeError:
-        number = -1
-    if 0 <= number <= STEP_MAX:
-        return number
+    """`step` as a number from 0. Below it nothing is: such rows are kept at 0, which is said once.
+
+    The official client drops them with a warning, so there are trainings that give -1.
+    """
+    number = None
+    if not isinstance(step, bool):
+        with contextlib.suppress(TypeError):
+            number = operator.index(step)
+    if number is not None and number <= STEP_MAX:
+        if number < 0:
+            terminal.termwarn(
+                "steps begin at 0; what is logged at a step below it is kept at 0", repeat=False
+            )
+        return max(number, 0)
     hint = "; for another x axis use run.define_metric(name, step_metric=...)"
     if isinstance(step, float):
         hint = f"; use {int(step)}" if step >= 0 and step.is_integer() else hint

@@ -123,12 +123,19 @@ def test_properties_that_are_set_are_written_down(tmp_path: Path) -> None:
     ]
 
 
+def test_notes_are_taken_away_with_none(tmp_path: Path) -> None:
+    run = make_run(tmp_path, notes="n")
+    run.notes = None
+    assert run.notes == ""
+    assert list_records(run, journal.RUN) == [{"notes": ""}]
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
         ("name", 5, "name is text"),
         ("name", "x" * 513, "513 long"),
-        ("notes", None, "notes is text"),
+        ("notes", 3, "notes is text"),
         ("tags", "one", r"use \['one'\]"),
         ("tags", [1], "tag is text"),
         ("tags", [""], "at least one"),

@@ -178,7 +178,7 @@ def test_what_cannot_be_logged_is_said_at_once(data: Any, message: str, tmp_path
     assert run.step == 0
 
 
-@pytest.mark.parametrize("step", [-1, True, False, 1.5, "3", math.nan, 2**63, [1]])
+@pytest.mark.parametrize("step", [True, False, 1.5, "3", math.nan, 2**63, [1]])
 def test_steps_that_are_none_are_refused(step: Any, tmp_path: Path) -> None:
     run = make_run(tmp_path)
     with pytest.raises(Invalid, match="step is a whole number"):
@@ -189,6 +189,23 @@ def test_steps_that_are_none_are_refused(step: Any, tmp_path: Path) -> None:
 def test_a_float_step_that_is_whole_is_refused_with_the_number(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="use 45"):
         make_run(tmp_path).log({"loss": 1}, step=45.0)  # type: ignore[arg-type]
+
+
+def test_steps_below_0_are_kept_at_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = make_run(tmp_path)
+    for _ in range(2):
+        run.log({"eval": 1}, step=-1)
+    run.log({"loss": 1}, step=0)
+    assert steps_of(run) == [(0, False)] * 3
+    assert capsys.readouterr().err.count("steps begin at 0") == 1
+
+
+@pytest.mark.parametrize("step", [np.int64(4), np.array(4)])
+def test_a_step_of_numpy_may_be_followed_by_none(step: Any, tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    run.log({"loss": 1}, step=step)
+    run.log({"acc": 1})
+    assert steps_of(run) == [(4, False), (4, False)]
 
 
 def test_steps_of_numpy_are_numbers(tmp_path: Path) -> None:

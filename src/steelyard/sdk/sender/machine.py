@@ -36,7 +36,7 @@ class Machine:
         self._on_captured = on_captured
         self._sampler: Any = None
         self._is_started = False
-        self._sampled_at = 0.0
+        self._hurry: Any = None  # an event: a run has ended, and its facts are waited for
         self._captured: set[str] = set()
 
     def start(self) -> None:
@@ -45,6 +45,7 @@ class Machine:
             import threading
 
             self._is_started = True
+            self._hurry = threading.Event()
             threading.Thread(target=self._run, daemon=True).start()
 
     def finish(self, care: RunCare) -> None:
@@ -62,6 +63,8 @@ class Machine:
         elif care.run_dir in self._captured:
             self._write_log(care)
             care.is_captured = True
+        else:
+            self._hurry.set()
 
     def _run(self) -> None:
         while True:
@@ -79,7 +82,8 @@ class Machine:
         interval_s = max(SAMPLE_S_MIN, float(self._settings["x_stats_sampling_interval"]))
         until = time.monotonic() + interval_s
         while (left_s := until - time.monotonic()) > 0:
-            time.sleep(min(left_s, BEGIN_S))
+            self._hurry.wait(min(left_s, BEGIN_S))
+            self._hurry.clear()
             if any(c.run_dir not in self._captured for c in self._cares() if not c.is_leftover):
                 return  # another run has begun
 
