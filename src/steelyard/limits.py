@@ -142,6 +142,7 @@ INIT_QUESTION_S_MAX = 10.0  # init() waits this long for the server, where it ha
 
 # The sender process, and `steelyard sync`.
 SENDER_RESTARTS_MAX = 5  # of one killed sender, by the process it works for
+SENDER_STEADY_S = 60.0  # a sender that lived so long is started again as if it were the first
 SENDER_LINE_BYTES_MAX = MIB  # one message between a process and its sender
 SENDER_LINGER_S = 24 * 3600  # how long it outlives its process to reach a server that is away
 SENDER_LOG_BYTES_MAX = MIB  # of one run folder

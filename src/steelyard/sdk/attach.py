@@ -40,6 +40,7 @@ def attach_run(state: dict[str, Any]) -> Run:
     from steelyard.sdk.journal.folder import RunFolder, make_writer_name
     from steelyard.sdk.journal.writer import JournalWriter
     from steelyard.sdk.run import Run
+    from steelyard.sdk.sender.process import describe_start
     from steelyard.sdk.settings import ClientSettings
     from steelyard.sdk.terminal import termwarn
     from steelyard.sdk.values import plain_config
@@ -51,7 +52,12 @@ def attach_run(state: dict[str, Any]) -> Run:
             return known
     writer = None
     if folder is not None and folder.journal_dir.is_dir():
-        start = {**state["start"], "writer": make_writer_name(), "pid": os.getpid()}
+        start = {
+            **state["start"],
+            "writer": make_writer_name(),
+            "pid": os.getpid(),
+            "pid_started": describe_start(os.getpid()),
+        }
         writer = JournalWriter.create(
             folder.path,
             writer=start["writer"],

@@ -74,6 +74,11 @@ class Answer:
         return self.status in (408, 425, 429) or self.status >= 500
 
     @property
+    def is_of_steelyard(self) -> bool:
+        """A refusal in our server's own form, and not a proxy's or another server's."""
+        return self._problem() is not None
+
+    @property
     def retry_after_s(self) -> float | None:
         """Seconds that the server asks to wait, if it says so."""
         text = self.headers.get("Retry-After", "")

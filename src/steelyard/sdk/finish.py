@@ -172,6 +172,11 @@ def say_end(
         terminal.termlog(f"Run {name} is kept in {where}; send it: {sync}")
     elif progress is not None and progress.state == "done":
         terminal.termlog(f"Run {name} has ended and is sent" + (f": {url}" if url else ""))
+    elif not run_dir.is_dir():
+        terminal.termerror(
+            f"Run {name}: the folder {where} was removed while it ran; "
+            "what was not sent before that is lost"
+        )
     elif progress is not None and progress.is_final:
         reason = f": {progress.message}" if progress.message else ""
         terminal.termerror(

@@ -372,6 +372,7 @@ def _start_of(
         "resume_from": beginning.resume_from,
         # Without it the server puts the steps behind those that it has.
         "step_base": beginning.first_step or None,
+        "step_base_min": beginning.first_step_min or None,
         "display_name": settings.run_name,
         "notes": settings.run_notes,
         "tags": list(settings.run_tags) if settings.run_tags is not None else None,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,10 +40,12 @@ class Beginning(msgspec.Struct, frozen=True):
     """How a run begins.
 
     `first_step`: None when only the server knows; then it is chosen when the journal arrives.
+    Even then it is not below `first_step_min`: rows up to there lie on this machine, unsent.
     `resume`, `fork_from` and `resume_from` go into the journal as they are.
     """
 
     first_step: int | None = 0
+    first_step_min: int = 0
     known: KnownRun | None = None
     resume: str | None = None
     fork_from: dict[str, Any] | None = None
@@ -64,7 +68,7 @@ def plan_beginning(settings: ClientSettings, *, project: str, run_id: str) -> Be
         return Beginning()
     resume = "allow" if settings.resume == "auto" else settings.resume
     if settings.mode != "online":
-        return Beginning(first_step=None, resume=resume)
+        return _leave_to_the_server(settings, project, run_id, resume)
     try:
         known = ask_run(settings, project, run_id)
     except Unavailable as error:
@@ -78,7 +82,7 @@ def plan_beginning(settings: ClientSettings, *, project: str, run_id: str) -> Be
             "and its steps are put in place when the server is back",
             level="warn",
         )
-        return Beginning(first_step=None, resume=resume)
+        return _leave_to_the_server(settings, project, run_id, resume)
     if resume == "must" and not known.exists:
         raise UsageError(
             f"resume='must', but there is no run {run_id!r} in project {known.project!r} "
@@ -89,10 +93,28 @@ def plan_beginning(settings: ClientSettings, *, project: str, run_id: str) -> Be
             f"resume='never', but run {run_id!r} is in project {known.project!r} already; "
             "leave the id out to get a new one, or use resume='allow' to go on with it"
         )
-    if not known.exists:
-        return Beginning(known=known, resume=resume)
-    first = 0 if known.last_step is None else known.last_step + 1
+    first = known.last_step + 1 if known.exists and known.last_step is not None else 0
+    if resume != "never":
+        first = _first_step_behind_unsent(settings, project, run_id, first)
     return Beginning(first_step=first, known=known, resume=resume)
+
+
+def _leave_to_the_server(
+    settings: ClientSettings, project: str, run_id: str, resume: str
+) -> Beginning:
+    """It puts the steps in place when the journal arrives."""
+    first = 0 if resume == "never" else _first_step_behind_unsent(settings, project, run_id, 0)
+    return Beginning(first_step=None, first_step_min=first, resume=resume)
+
+
+def _first_step_behind_unsent(
+    settings: ClientSettings, project: str, run_id: str, known_next: int
+) -> int:
+    from steelyard.sdk.unsent_steps import find_step_behind_unsent
+
+    return find_step_behind_unsent(
+        Path(settings.root_dir), project=project, run_id=run_id, known_next=known_next
+    )
 
 
 def _plan_branch(settings: ClientSettings, project: str, source: str, step: int) -> Beginning:
@@ -133,11 +155,12 @@ def ask_run(settings: ClientSettings, project: str, run_id: str) -> KnownRun:
     parts = (settings.entity or "-", project, run_id)
     path = "/".join(quote(part, safe="") for part in parts)
     connection = open_connection(settings)
+    limit_s = min(settings.init_timeout, INIT_QUESTION_S_MAX)
     try:
-        answer = connection.call(
-            "GET",
-            f"/api/v1/runs/{path}/resume",
-            timeout_s=min(settings.init_timeout, INIT_QUESTION_S_MAX),
+        answer = _within(
+            limit_s,
+            lambda: connection.call("GET", f"/api/v1/runs/{path}/resume", timeout_s=limit_s),
+            f"{settings.base_url}: no answer within {limit_s:g} s",
         )
         return msgspec.convert(answer, KnownRun)
     except msgspec.ValidationError as error:
@@ -149,6 +172,28 @@ def ask_run(settings: ClientSettings, project: str, run_id: str) -> KnownRun:
         return KnownRun(settings.entity or "", project, run_id, exists=False)
     finally:
         connection.close()
+
+
+def _within(limit_s: float, ask: Callable[[], Any], why_not: str) -> Any:
+    """The answer. Raises what `ask` raises, and Unavailable after the time: looking up the name of
+    a host takes as long as its name servers like, and nothing interrupts it."""
+    found: list[Any] = []
+    problems: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            found.append(ask())
+        except BaseException as problem:  # noqa: BLE001  the edge of a thread
+            problems.append(problem)
+
+    thread = threading.Thread(target=run, name="steelyard-question", daemon=True)
+    thread.start()
+    thread.join(limit_s)
+    if problems:
+        raise problems[0]
+    if not found:
+        raise Unavailable(why_not)
+    return found[0]
 
 
 def read_resume_file(path: Path) -> str | None:

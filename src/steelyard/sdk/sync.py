@@ -159,7 +159,7 @@ class FolderSync:
             except BlockingIOError:
                 return  # its sender lives, and says so itself
             try:
-                care.end_by_crash()
+                care.end_by_crash(is_late=True)
             finally:
                 care.close_own_journal()
         if not care.is_finished or care.has_forks() or self._is_sender_busy(is_watched=is_watched):
@@ -208,7 +208,7 @@ class FolderSync:
                 continue
             if upload.send_file(self._link) or moved:
                 continue
-            if not upload.is_ending and upload.needs_heartbeat(time.monotonic()):
+            if upload.needs_heartbeat(time.monotonic()):
                 upload.send_heartbeat()
                 continue
             if not self._is_file_waiting(deadline):

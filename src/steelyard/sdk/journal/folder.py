@@ -1,7 +1,7 @@
 """Where a run keeps its things on this machine until a server has them.
 
     <root>/steelyard/run-20260131_095959-3kf0a9zq/
-      run.json            who the run is; written first, never changed, no secrets
+      run.json            who the run is; makes it a run folder, never changed, no secrets
       journal/            what the processes wrote: `reader.py` reads it, `writer.py` writes it
       files/              files of the run, `run.dir`
       files.jsonl         which files to upload, one JSON object per line
@@ -124,38 +124,34 @@ def create_run_folder(
     now = time.localtime(started_at_us // 1_000_000)
     kind = "offline-run" if mode == "offline" else "run"
     name = f"{kind}-{time.strftime('%Y%m%d_%H%M%S', now)}-{run}"
-    folder = _make_folder(root, name, warn)
-    write_json(
-        folder.run_json,
-        {
-            "version": VERSION,
-            "run": run,
-            "entity": entity,
-            "project": project,
-            "base_url": base_url,
-            "mode": mode,
-            "writer": writer,
-            "pid": os.getpid(),
-            "pid_started": describe_start(os.getpid()),
-            "started_at_us": started_at_us,
-            "program": program,
-        },
-    )
-    folder.journal_dir.mkdir()
-    folder.files_dir.mkdir()
-    folder.logs_dir.mkdir()
+    facts = {
+        "version": VERSION,
+        "run": run,
+        "entity": entity,
+        "project": project,
+        "base_url": base_url,
+        "mode": mode,
+        "writer": writer,
+        "pid": os.getpid(),
+        "pid_started": describe_start(os.getpid()),
+        "started_at_us": started_at_us,
+        "program": program,
+    }
+    folder = _make_folder(root, name, facts, warn)
     _point_latest_at(folder)
     return folder
 
 
-def _make_folder(root: Path, name: str, warn: Callable[[str], None] | None) -> RunFolder:
+def _make_folder(
+    root: Path, name: str, facts: dict[str, Any], warn: Callable[[str], None] | None
+) -> RunFolder:
     try:
         base = base_folder(root)
         base.mkdir(parents=True, exist_ok=True)
-        return _make_exclusively(base, name)
+        return _fill(_make_exclusively(base, name), facts)
     except OSError as problem:
         base = _fallback_base()
-        folder = _make_exclusively(base, name)
+        folder = _fill(_make_exclusively(base, name), facts)
         if warn is not None:
             reason = problem.strerror or str(problem)
             warn(
@@ -163,6 +159,21 @@ def _make_folder(root: Path, name: str, warn: Callable[[str], None] | None) -> R
                 "set WANDB_DIR to choose another directory"
             )
         return folder
+
+
+def _fill(folder: RunFolder, facts: dict[str, Any]) -> RunFolder:
+    """Put in what a run folder begins with, or remove it. Raises OSError: a full disk takes the
+    name of a folder, and nothing in it."""
+    try:
+        for path in (folder.journal_dir, folder.files_dir, folder.logs_dir):
+            path.mkdir()
+        write_json(folder.run_json, facts)
+    except OSError:
+        import shutil
+
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
+    return folder
 
 
 def _make_exclusively(base: Path, name: str) -> RunFolder:

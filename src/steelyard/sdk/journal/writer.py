@@ -27,6 +27,7 @@ from steelyard.limits import (
 from steelyard.sdk.fork import tell_of_forks
 from steelyard.sdk.journal.folder import make_writer_name
 from steelyard.sdk.journal.reader import segment_name
+from steelyard.sdk.sender.process import describe_start
 from steelyard.sdk.values import encode_msgpack, name_biggest, plain, plain_row
 from steelyard.wire.journal import HISTORY, START, pack_header
 
@@ -310,6 +311,7 @@ class JournalWriter:
             "writer": make_writer_name(),
             "forked_from": self.writer,
             "pid": os.getpid(),
+            "pid_started": describe_start(os.getpid()),
             "is_primary": False,
             "updates_finish_state": False,
         }

@@ -10,7 +10,7 @@ from steelyard.limits import SENDER_LOG_BYTES_MAX
 from steelyard.sdk.sender.folder import FolderLock
 from steelyard.sdk.sender.own_journal import OwnJournal
 from steelyard.sdk.sender.process import describe_start, is_running
-from steelyard.sdk.sender.tail import SENDER_SUFFIX, Journal, RunTail, write_json
+from steelyard.sdk.sender.tail import SENDER_SUFFIX, SUFFIX, Journal, RunTail, write_json
 from steelyard.sdk.sender.unpack import decode_body
 from steelyard.wire.journal import HEADER, HEADER_BYTES, START
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from steelyard.sdk.sender.run_upload import RunUpload
 
 STATUS_EVERY_S = 2.0
+SILENT_ELSEWHERE_S = 3600.0  # a run of another machine that wrote nothing for so long has ended
 FIRST_READ_BYTES = 4096  # what START is usually shorter than
 
 
@@ -50,6 +51,8 @@ class RunCare:
         self.finished_at: float | None = None
         self.told: dict[str, Any] = {}
         self.own_lock = _thread.allocate_lock()
+        self.predecessors: list[RunCare] = []  # what goes to the server before this
+        self.written_at_us = 0  # before `own` was opened
         self._forks: dict[str, tuple[int, str]] = {}
         self._status: dict[str, Any] = {}
         self._status_at = 0.0
@@ -76,6 +79,7 @@ class RunCare:
     def open_own_journal(self) -> None:
         """Begin our journal, or go on with that of a sender that was killed. Raises OSError."""
         if self.own is None:
+            self.written_at_us = int(self._written_at_s() * 1e6)
             fallback = {key: self.facts.get(key) for key in ("run", "entity", "project", "mode")}
             self.own = OwnJournal(self.run_dir, self.writer, self.start or fallback)
 
@@ -85,8 +89,11 @@ class RunCare:
             if self.own is not None:
                 self.own.append(kind, payload)
 
-    def end_by_crash(self) -> None:
-        """The process is dead: cut what it left half written, and say FINISH if it did not."""
+    def end_by_crash(self, *, is_late: bool = False) -> None:
+        """The process is dead: cut what it left half written, and say FINISH if it did not.
+
+        `is_late`: nobody saw it die; it did when the folder was last written to.
+        """
         self.look(list_too=True)
         if self.is_finished and not self._is_torn():
             return
@@ -96,7 +103,7 @@ class RunCare:
             return
         with self.own_lock:
             if self.own is not None:
-                self.own.append_crash(self.writer)
+                self.own.append_crash(self.writer, at_us=self.written_at_us if is_late else None)
         self.is_finished = self.is_crashed = True
         self.finished_at = time.monotonic()
 
@@ -124,7 +131,25 @@ class RunCare:
     def is_fork_running(self, writer: str) -> bool:
         """A forked child of the process writes that journal and lives."""
         pid, started = self._forks.get(writer, (0, ""))
-        return bool(pid) and is_running(pid, started) is not False
+        if not (pid and started):
+            return False
+        running = is_running(pid, started)
+        # None: of another machine, or of before a restart of this one.
+        return running if running is not None else not self.is_silent()
+
+    def is_silent(self) -> bool:
+        """Nobody has written into the folder for so long that, wherever its processes were, they
+        are gone."""
+        return time.time() > self._written_at_s() + SILENT_ELSEWHERE_S
+
+    def _written_at_s(self) -> float:
+        """When one of the journals was last written to; 0 without any."""
+        try:
+            with os.scandir(self.tail.journal_dir) as entries:
+                times = [e.stat().st_mtime for e in entries if e.name.endswith(SUFFIX)]
+        except OSError:  # the folder is gone
+            return 0.0
+        return min(max(times, default=0.0), time.time())
 
     def has_forks(self) -> bool:
         return any(map(self.is_fork_running, self._forks))
@@ -133,9 +158,10 @@ class RunCare:
         for writer, journal in self.tail.journals.items():
             if writer == self.writer or journal.is_of_sender or writer in self._forks:
                 continue
-            pid = read_start(journal).get("pid") if journal.size else None
-            if isinstance(pid, int):
-                self._forks[writer] = (pid, describe_start(pid))
+            start = read_start(journal) if journal.size else {}
+            if isinstance(pid := start.get("pid"), int):
+                # Without a start time there is the pid only, and others may have it by now.
+                self._forks[writer] = (pid, str(start.get("pid_started") or describe_start(pid)))
 
     def has_stop_file(self) -> bool:
         """`steelyard sync --watch` heard a stop from a server that we do not talk to."""
@@ -184,6 +210,8 @@ class RunCare:
             return
         self._status, self._status_at = status, now
         at = {"pid": os.getpid(), "at_us": time.time_ns() // 1000}
+        if self.upload is not None and self.upload.state == "refused" and not self.upload.is_over:
+            at["is_mendable"] = True  # a key, say: the next sender tries again
         try:
             write_json(os.path.join(self.run_dir, "status.json"), at | status)  # noqa: PTH118
         except OSError:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from steelyard.limits import SENDER_LINE_BYTES_MAX, SENDER_RESTARTS_MAX
+from steelyard.limits import SENDER_LINE_BYTES_MAX, SENDER_RESTARTS_MAX, SENDER_STEADY_S
 from steelyard.sdk.fork import tell_of_forks
 from steelyard.sdk.sender.process import describe_start
 
@@ -221,6 +221,7 @@ class SenderHandle:
     def _listen(self) -> None:
         while self._pipe is not None:
             pipe = self._pipe
+            started_at = time.monotonic()
             for line in pipe.lines():
                 try:
                     self._hear(msgspec.json.decode(line))
@@ -228,6 +229,8 @@ class SenderHandle:
                     continue  # of another version, or torn by its death
             with self._lock:
                 pipe.close()
+                if time.monotonic() > started_at + SENDER_STEADY_S:
+                    self._restart_count = 0  # one now and then, in a run of weeks
                 count = self._restart_count = self._restart_count + 1
                 if self._is_closing or self._is_gone or count > SENDER_RESTARTS_MAX:
                     self._is_gone, self._pipe = True, None
@@ -281,6 +284,7 @@ class _Pipe:
         # which ends a process that gave it back its default action.
         self._kept_fd = kept_fd
         self._inodes = {fd: os.fstat(fd).st_ino for fd in (read_fd, write_fd)}
+        self._lock = threading.RLock()
         self._waiting = b""
 
     @classmethod
@@ -306,12 +310,13 @@ class _Pipe:
 
     def write(self, data: bytes) -> None:
         """Write what the pipe takes; the rest goes with a later write."""
-        self._waiting += data
-        try:
-            while self._waiting and self._is_ours(self._write_fd):
-                self._waiting = self._waiting[os.write(self._write_fd, self._waiting) :]
-        except OSError:  # full, or the sender is gone: `lines` notices that
-            return
+        with self._lock:
+            self._waiting += data
+            try:
+                while self._waiting and self._is_ours(self._write_fd):
+                    self._waiting = self._waiting[os.write(self._write_fd, self._waiting) :]
+            except OSError:  # full, or the sender is gone: `lines` notices that
+                return
 
     def lines(self) -> Any:
         """Complete lines from the sender, until it ends."""
@@ -319,6 +324,7 @@ class _Pipe:
             os.waitpid(self._pid, 0)  # the one that forked and left
         rest = b""
         while self._is_ours(self._read_fd):
+            self._write_rest()
             try:
                 data = os.read(self._read_fd, 65536)
             except OSError:
@@ -327,6 +333,18 @@ class _Pipe:
                 return
             *whole, rest = (rest + data).split(b"\n")
             yield from whole
+
+    def _write_rest(self) -> None:
+        """Have the sender take what the pipe did not hold at once, unless it has something to say:
+        a command line of a megabyte makes a first message that is as long."""
+        import select
+
+        while self._waiting and self._is_ours(self._write_fd):
+            poll = select.poll()
+            poll.register(self._write_fd, select.POLLOUT)
+            poll.register(self._read_fd, select.POLLIN)
+            if any(fd == self._read_fd for fd, _ in poll.poll(1000)):
+                return
             self.write(b"")
 
     def close_writing(self) -> None:
@@ -382,8 +400,9 @@ def measure_folder(run_dir: str, state: State, message: str | None = None) -> Pr
     from steelyard.sdk.sender.tail import RunTail
 
     tail = RunTail(run_dir)
-    tail.refresh()
-    tail.read_acknowledged(None)
+    with contextlib.suppress(OSError):  # the folder was removed
+        tail.refresh()
+        tail.read_acknowledged(None)
     return Progress(state, tail.acknowledged, tail.total, 0, message)
 
 

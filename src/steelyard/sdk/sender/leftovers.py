@@ -30,6 +30,25 @@ def find_leftovers(bases: list[str], base_url: str, taken: set[str]) -> list[Run
     return found
 
 
+def find_predecessors(own: RunCare, base_url: str, taken: set[str]) -> list[RunCare]:
+    """What dead processes left of the run that this process goes on with, ready to be sent: its
+    rows come after theirs, and so do its summary and its end."""
+    if own.start.get("resume") not in ("allow", "must"):
+        return []
+    base = os.path.dirname(own.run_dir)  # noqa: PTH120
+    mark = f"-{own.facts['run']}"
+    found = []
+    for folder in _list_folders(base)[-LEFTOVER_RUNS_AT_ONCE:]:
+        if folder in taken or folder == own.run_dir or mark not in folder:
+            continue
+        facts = read_run_facts(folder) or {}
+        if any(facts.get(key) != own.facts.get(key) for key in ("run", "project")):
+            continue
+        if care := _take_up(folder, base_url):
+            found.append(care)
+    return found
+
+
 def _list_folders(base: str) -> list[str]:
     """Folders of online runs, oldest first, without those that are too old."""
     try:
@@ -46,22 +65,25 @@ def _list_folders(base: str) -> list[str]:
 
 def _take_up(folder: str, base_url: str) -> RunCare | None:
     status = read_json(os.path.join(folder, "status.json"))  # noqa: PTH118
-    if status is not None and status.get("state") in FINAL_STATES:
+    if status and status.get("state") in FINAL_STATES and not status.get("is_mendable"):
         return None
     facts = read_run_facts(folder)
     if facts is None or facts.get("mode") != "online" or facts.get("base_url") != base_url:
         return None
-    if is_running(int(facts.get("pid") or 0), str(facts.get("pid_started") or "")) is not False:
+    running = is_running(int(facts.get("pid") or 0), str(facts.get("pid_started") or ""))
+    if running:
         return None
     care = RunCare(folder, facts)
     try:
+        if running is None and not care.is_silent():  # of another machine; or this was restarted
+            return None
         if not care.lock.acquire():
             return None
         care.look(list_too=True)
         if not care.tail.journals:
             raise FileNotFoundError(folder)
         care.open_own_journal()
-        care.end_by_crash()
+        care.end_by_crash(is_late=True)
     except OSError:
         care.close_quietly()
         return None

@@ -39,13 +39,16 @@ class Later(Exception):
 
 
 class Refused(Exception):
-    """The server said no. `is_mendable`: somebody may mend the key or make the project."""
+    """The server said no. `is_mendable`: somebody may mend the key, make the project, or set the
+    proxy right that answered in the server's place (`is_stranger`)."""
 
-    def __init__(self, message: str, *, code: str, status: int) -> None:
+    def __init__(self, message: str, *, code: str, status: int, is_stranger: bool = False) -> None:
         super().__init__(message)
-        self.code, self.status = code, status
-        self.is_mendable = status in (401, 402, 403) or (
-            status == 404 and code in ("not_found", "entity_not_found", "project_not_found")
+        self.code, self.status, self.is_stranger = code, status, is_stranger
+        self.is_mendable = (
+            is_stranger
+            or status in (401, 402, 403)
+            or (status == 404 and code in ("not_found", "entity_not_found", "project_not_found"))
         )
 
 
@@ -80,6 +83,7 @@ class Link:
         self.base_url: str = (facts.get("base_url") or "").rstrip("/")
         self.app_url: str = (facts.get("app_url_override") or self.base_url).rstrip("/")
         self.upload_bytes = JOURNAL_UPLOAD_BYTES // 4
+        self._upload_bytes_max = JOURNAL_UPLOAD_BYTES
         self._facts = facts
         self._key_source = key_source
         self._connection: Connection | None = None
@@ -97,8 +101,16 @@ class Link:
             if time.monotonic() - started > 2.0:
                 self.upload_bytes = max(SMALLEST_UPLOAD_BYTES, self.upload_bytes // 2)
             raise
+        except Refused as refusal:
+            # A proxy on the way takes less at once than the server.
+            is_proxy = refusal.is_stranger and refusal.status == 413
+            if is_proxy and self.upload_bytes > SMALLEST_UPLOAD_BYTES:
+                smaller = max(SMALLEST_UPLOAD_BYTES, min(self.upload_bytes, len(data)) // 2)
+                self.upload_bytes = self._upload_bytes_max = smaller
+                raise Later(str(refusal)) from refusal
+            raise
         if len(data) > self.upload_bytes // 2 and time.monotonic() - started < 2.0:
-            self.upload_bytes = min(JOURNAL_UPLOAD_BYTES, self.upload_bytes * 2)
+            self.upload_bytes = min(self._upload_bytes_max, self.upload_bytes * 2)
         try:
             value = json.loads(answer.body)
             if isinstance(value["acknowledged"], int):
@@ -175,4 +187,6 @@ class Link:
         code = error.code
         if answer.status == 404 and code == "not_found":
             text = f"{text}; is {self.base_url} a Steelyard server?"
-        return Refused(text, code=code, status=answer.status)
+        return Refused(
+            text, code=code, status=answer.status, is_stranger=not answer.is_of_steelyard
+        )

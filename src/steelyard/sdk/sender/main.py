@@ -15,7 +15,6 @@ import sys
 import time
 from types import FrameType
 
-from steelyard.limits import JOURNAL_BYTES_KEPT_MAX, SENDER_LINGER_S
 from steelyard.sdk.sender.care import RunCare
 from steelyard.sdk.sender.folder import read_run_facts
 from steelyard.sdk.sender.machine import BEGIN_S, Machine
@@ -32,6 +31,7 @@ IDLE_AFTER_S = 10.0
 FLUSH_TICK_S = 0.05
 LIST_EVERY_S = 1.0
 PARENT_EVERY_S = 1.0
+TAKE_EVERY_S = 2.0  # until a folder is tried again that could not be taken
 LEFTOVERS_AFTER_S = 10.0
 REFUSED_LINGER_S = 600.0  # what a person may take to mend a key
 TERMINATED_LINGER_S = 20.0  # a machine that goes down gives about that much
@@ -67,12 +67,15 @@ class Sender:
         self._machine = Machine(self.list_cares, self._settings, hello["process"] or {}, self._wake)
         self._is_parent_dead = False
         self._parent_died_at = self._parent_checked_at = self._listed_at = 0.0
-        self._linger_s = float(self._settings.get("sender_linger_s") or SENDER_LINGER_S)
+        self._linger_s = float(self._settings["sender_linger_s"])
         self._started_at = self._grew_at = time.monotonic()
         self._fsync_s = max(0.1, float(self._settings["x_transaction_log_flush_interval"]))
         self._has_looked_for_leftovers = False
         self._roots: dict[str, None] = {}
         self._said: set[str] = set()
+        self._not_taken: dict[str, float] = {}  # folders, and when to try again
+        self._flushes: dict[str, int] = {}  # of folders that are not taken yet
+        self._ended: dict[str, dict[str, Any]] = {}  # the last progress of folders let go of
         self._wake_read, self._wake_write = os.pipe()
         for fd in (self._wake_read, self._wake_write):
             os.set_blocking(fd, False)
@@ -112,7 +115,7 @@ class Sender:
         from steelyard.sdk.run_folders import free_journals
 
         for base in self._roots:
-            free_journals(base, JOURNAL_BYTES_KEPT_MAX)
+            free_journals(base, int(self._settings["journal_keep_bytes"]))
 
     def _tick_s(self) -> float:
         if any(care.is_flushing for care in self.cares) or self._is_parent_dead:
@@ -190,14 +193,19 @@ class Sender:
         try:
             care.look(list_too=True)
             care.open_own_journal()
-        except BlockingIOError:
-            care.log("another sender has this folder")
+        except OSError as error:  # another sender's, or a full disk: both may pass
+            if folder not in self._not_taken:
+                if isinstance(error, BlockingIOError):
+                    care.log("another sender has this folder")
+                else:
+                    self._reports.notice("error", f"{folder}: {error.strerror or error}")
+            self._not_taken[folder] = time.monotonic() + TAKE_EVERY_S
             return
-        except OSError as error:
-            self._reports.notice("error", f"{folder}: {error.strerror or error}")
-            return
+        self._not_taken.pop(folder, None)
         self._roots[os.path.dirname(folder)] = None  # noqa: PTH120
         self._take(care)
+        if token := self._flushes.pop(folder, 0):
+            self._flush(folder, token)
 
     def _take(self, care: RunCare) -> None:
         if self._is_sending:
@@ -206,9 +214,20 @@ class Sender:
 
                 self._uploader = Uploader(self.list_cares, self._settings)
             self._uploader.open_upload(care)
+            if not care.is_leftover:
+                care.predecessors = self._take_predecessors(care)
         self.cares.append(care)
         if self._uploader is not None:
             self._uploader.wake()
+
+    def _take_predecessors(self, care: RunCare) -> list[RunCare]:
+        from steelyard.sdk.sender.leftovers import find_predecessors
+
+        taken = {other.run_dir for other in self.cares}
+        found = find_predecessors(care, self._settings["base_url"], taken)
+        for predecessor in found:
+            self._take(predecessor)
+        return found
 
     def _flush(self, folder: str, token: int) -> None:
         for care in self.cares:
@@ -216,10 +235,15 @@ class Sender:
                 care.token, care.is_flushing, care.told = token, True, {}
                 if care.upload is not None:
                     care.upload.backoff.succeed()  # try at once, whatever was before
+                    if not care.upload.is_over:
+                        care.upload.state = "working"  # what was wrong may be mended by now
                     self._uploader.wake()
                 return
-        # Done before, and forgotten.
-        self._reports.say({"progress": {**NOTHING_LEFT, "dir": folder, "token": token}})
+        if folder in self._not_taken:
+            self._not_taken[folder], self._flushes[folder] = 0.0, token
+            return
+        last = self._ended.get(folder, NOTHING_LEFT)
+        self._reports.say({"progress": {**last, "dir": folder, "token": token}})
 
     # The runs.
 
@@ -244,6 +268,10 @@ class Sender:
                 care.log(f"cannot read the run folder: {error}")
                 if not os.path.isdir(care.run_dir):  # noqa: PTH112  # somebody removed it
                     self._drop(care)
+                    self._ended[care.run_dir] = REMOVED
+        for folder, at in list(self._not_taken.items()):
+            if now >= at:
+                self._watch(folder)
         if not self._is_parent_dead and now > self._started_at + BEGIN_S and self.cares:
             self._machine.start()
         self._look_for_leftovers(now)
@@ -264,6 +292,8 @@ class Sender:
             self._drop(care)
 
     def _drop(self, care: RunCare) -> None:
+        if not care.is_leftover:
+            self._ended[care.run_dir] = care.progress()
         care.close()
         self.cares.remove(care)
 
@@ -350,7 +380,7 @@ class Sender:
         for care in self.list_cares():
             is_refused = care.upload is not None and care.upload.state == "refused"
             linger_s = REFUSED_LINGER_S if is_refused else self._linger_s
-            if care.is_leftover:
+            if care.is_leftover and not any(care in own.predecessors for own in self.cares):
                 is_given_up = care.upload is not None and care.upload.state != "working"
             else:
                 is_given_up = waited_s > min(linger_s, self._linger_s)
@@ -374,3 +404,4 @@ NOTHING_LEFT: dict[str, Any] = {
     "files_done": 0,
     "message": None,
 }
+REMOVED = NOTHING_LEFT | {"state": "refused", "message": "its folder was removed"}

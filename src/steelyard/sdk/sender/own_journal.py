@@ -53,9 +53,9 @@ class OwnJournal:
             role = {"v": VERSION, "role": "sender", "writer": self.writer, "pid": os.getpid()}
             self.append(START, repeated | role)
 
-    def append(self, kind: int, payload: Any) -> None:
+    def append(self, kind: int, payload: Any, *, at_us: int | None = None) -> None:
         """Add a record. With a full disk it waits for a later call."""
-        self._waiting.append((kind, time.time_ns() // 1000, payload))
+        self._waiting.append((kind, at_us or time.time_ns() // 1000, payload))
         self.has_finish |= kind == FINISH
         while self._waiting:
             waiting_kind, time_us, waiting_payload = self._waiting[0]
@@ -73,11 +73,11 @@ class OwnJournal:
             self._number += 1
             self._waiting.pop(0)
 
-    def append_crash(self, process_writer: str) -> None:
-        """Report that the process of that writer died without a word. Once."""
+    def append_crash(self, process_writer: str, *, at_us: int | None = None) -> None:
+        """Report that the process of that writer died without a word, now or then. Once."""
         if not self.has_finish:
             report = {"writer": process_writer, "exit_code": CRASHED_EXIT_CODE, "is_crash": True}
-            self.append(FINISH, report)
+            self.append(FINISH, report, at_us=at_us)
 
     def close(self) -> None:
         os.close(self._fd)
@@ -100,7 +100,7 @@ class OwnJournal:
         while at < len(chunk.data):
             at += HEADER_BYTES + HEADER.unpack_from(chunk.data, at)[0]
             count += 1
-        return len(chunk.data), count, chunk.last_kind == FINISH
+        return len(chunk.data), count, chunk.has_finish
 
 
 def is_held(run_dir: str, process_writer: str) -> bool:

@@ -93,7 +93,15 @@ class RunUpload:
         return self.files.count_left(is_ending=self.is_ending)
 
     def needs_heartbeat(self, now: float) -> bool:
-        return self.name is not None and now >= self.sent_at + SENDER_HEARTBEAT_S
+        """A word without records is due: after a while of silence; and for files that are left
+        when all journals were sent by an earlier sender, as only the answer says where they go."""
+        if self.is_ending:
+            return self.name is None and self._was_begun() and self.files_left() > 0
+        return self._was_begun() and now >= self.sent_at + SENDER_HEARTBEAT_S
+
+    def _was_begun(self) -> bool:
+        first = self.tail.journals.get(self.writer)
+        return first is not None and first.acknowledged > 0
 
     def send_journals(self, *, files_left: int = 0) -> bool:
         """One request: the next piece of a journal. False when there was nothing to send.

@@ -23,6 +23,7 @@ INTERVAL_S = 0.8  # between two requests of one run
 LOCKED_S = 2.0  # until we ask again for a folder that `steelyard sync` is at
 LIST_EVERY_S = 1.0
 HELD_S = 0.05
+PREDECESSORS_S = 120.0  # a server that is away longer may get the later rows of a run first
 IDLE_S = 5.0
 ENDING_S = 0.5  # files that could not be sent are tried again
 FOR_EVER_S = 3600.0
@@ -85,6 +86,8 @@ class Uploader:
             upload.state, upload.message = "waiting", "another process is sending this run"
             return LOCKED_S
         now = time.monotonic()
+        if self._has_predecessors_under_way(care, now):
+            return HELD_S
         if not upload.backoff.is_over(now):
             return upload.backoff.not_before - now
         self._look(care, upload, now)
@@ -94,8 +97,9 @@ class Uploader:
                 return due - now
             left = upload.files_left() if upload.is_ending or not care.is_finished else 1
             return 0.0 if upload.send_journals(files_left=left) else HELD_S
-        if upload.needs_heartbeat(now) and not upload.is_ending:
+        if upload.needs_heartbeat(now):
             upload.send_heartbeat()
+            return HELD_S
         return ENDING_S if care.is_finished else IDLE_S
 
     def _look(self, care: RunCare, upload: RunUpload, now: float) -> None:
@@ -111,6 +115,19 @@ class Uploader:
                 self._file_thread = threading.Thread(target=self._send_files, daemon=True)
                 self._file_thread.start()
             self._wake_files.set()
+
+    def _has_predecessors_under_way(self, care: RunCare, now: float) -> bool:
+        """What is left of earlier processes of the run goes first, if that is not for ever."""
+        if not care.predecessors:
+            return False
+        states = ("working", "waiting") if now < care.watched_at + PREDECESSORS_S else ("working",)
+        care.predecessors = [
+            other
+            for other in care.predecessors
+            if other.upload is not None and other.upload.state in states and not other.is_complete()
+        ]
+        present = self._cares()
+        return any(other in present for other in care.predecessors)
 
     def _is_urgent(self, care: RunCare) -> bool:
         return care.is_flushing or care.is_finished or care.is_leftover
