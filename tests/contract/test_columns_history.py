@@ -35,6 +35,16 @@ def test_rows_come_back_as_they_were_logged(db: Database, sealed: bool) -> None:
     assert [json.loads(text)["_step"] for text in last] == [7, 8]
 
 
+@pytest.mark.parametrize("sealed", [False, True])
+def test_rows_are_counted_by_their_steps(db: Database, sealed: bool) -> None:
+    parts = [[0, 0, 1, 2], [2, 3, 1], [10, 9, 8], [9, 20], []]
+    for number, steps in enumerate(parts):
+        send(db, [{"_step": step, f"k{number}": 1} for step in steps], writer=f"w{number}")
+        if sealed:
+            seal_now(db)
+    assert db.read_now(read.count_rows, 1, "history") == len({s for steps in parts for s in steps})
+
+
 def test_a_request_sent_twice_changes_nothing(db: Database) -> None:
     rows = [{"_step": step, "x": step * 0.5} for step in range(10)]
     first = send(db, rows)

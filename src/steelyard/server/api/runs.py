@@ -13,7 +13,7 @@ from steelyard.errors import Invalid
 from steelyard.limits import COLUMNS_PER_ROW_MAX, PAGE_ITEMS_DEFAULT
 from steelyard.server.api.run_rows import RunCounts, RunDetail, RunRow, detail_of_run, row_of_run
 from steelyard.server.columns import console
-from steelyard.server.columns.read import count_overwritten_values, get_line_count
+from steelyard.server.columns.read import count_overwritten_values, count_rows
 from steelyard.server.db.interface import Database
 from steelyard.server.http.paging import Page, check_limit
 from steelyard.server.rooms.accounts.model import Caller
@@ -181,8 +181,8 @@ def _read_detail(
 ) -> RunDetail:
     run = get_readable_run_named(conn, caller, entity, project, name)
     counts = RunCounts(
-        history_row_count=get_line_count(conn, run.id, "history"),
-        system_row_count=get_line_count(conn, run.id, "system"),
+        history_row_count=count_rows(conn, run.id, "history"),
+        system_row_count=count_rows(conn, run.id, "system"),
         log_line_count=console.count_lines(conn, run.id),
         overwritten_value_count=count_overwritten_values(conn, run.id, "history"),
     )

@@ -10,7 +10,13 @@ from steelyard.server.columns.catalogue import (
     describe_keys,
     list_key_stats,
 )
-from steelyard.server.columns.rows import get_last_step, list_last_lines, read_rows, sample_rows
+from steelyard.server.columns.rows import (
+    count_rows,
+    get_last_step,
+    list_last_lines,
+    read_rows,
+    sample_rows,
+)
 from steelyard.server.columns.series import (
     iter_series_of,
     join_xy,
@@ -22,6 +28,7 @@ from steelyard.server.columns.series import (
 __all__ = [
     "count_overwritten_values",
     "count_replaced_lines",
+    "count_rows",
     "describe_keys",
     "get_last_step",
     "get_line_count",

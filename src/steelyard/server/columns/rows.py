@@ -122,6 +122,26 @@ def get_last_step(conn: Connection, run_id: int, stream: Stream) -> int | None:
     return int(steps[-1]) if len(steps) else None
 
 
+def count_rows(conn: Connection, run_id: int, stream: Stream) -> int:
+    """How many rows the stream has: distinct steps, however many lines and writers made them."""
+    everything = {"low": points.STEP_MIN, "high": points.STEP_MAX}
+    found = conn.execute(
+        _SELECT_STEPS, {"run": run_id, "of_stream": STREAM_IDS[stream], **everything}
+    )
+    parts = [codec.unpack_ints(row.steps) for row in found]
+    blocks = tail.load_blocks_of(conn, [run_id], stream).get(run_id, [])
+    parts += [points.merge_steps([block.steps]) for _, block in blocks]
+    parts = sorted((part for part in parts if len(part)), key=lambda part: int(part[0]))
+    count, together, last = 0, list[Ints](), points.STEP_MIN
+    for part in parts:  # what overlaps is merged, the rest is added up
+        if together and part[0] > last:
+            count += len(points.merge_steps(together))
+            together = []
+        together.append(part)
+        last = max(last, int(part[-1]))
+    return count + len(points.merge_steps(together))
+
+
 # ---- which rows
 
 
