@@ -85,6 +85,21 @@ def test_the_summary_is_the_last_value_of_each_key(place: Place, sent: JournalBy
     }
 
 
+@pytest.mark.parametrize("requests", [1, 2])
+def test_none_changes_no_summary(place: Place, sent: JournalBytes, requests: int) -> None:
+    """The official client keeps the last value that is one."""
+    sent.log({"a": 1, "b": {"c": 1, "d": None}, "e": 3})
+    sent.add(journal.SUMMARY, {"set": {"best": 7, "gone": 1}})
+    if requests == 2:
+        place.send(sent)
+    sent.log({"a": None, "x": None})
+    sent.log({"a": None, "b": {"c": None}})
+    sent.add(journal.SUMMARY, {"set": {"gone": None}})
+    place.send(sent)
+    found = {key: value for key, value in place.summary().items() if not key.startswith("_")}
+    assert found == {"a": 1, "b": {"c": 1}, "e": 3, "best": 7}
+
+
 def test_an_earlier_step_that_comes_later_counts_as_the_last_value(
     place: Place, sent: JournalBytes
 ) -> None:

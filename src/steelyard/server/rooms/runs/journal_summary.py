@@ -62,7 +62,11 @@ class Summary:
 
         `is_flat`: no value of it has others inside. Such rows are most rows of most runs, so they
         are only laid over each other until somebody looks.
+
+        None changes nothing: the last value that is one stays.
         """
+        if None in row.values():
+            row = {key: value for key, value in row.items() if value is not None}
         waiting = self._waiting
         if not is_flat or not self._metrics.is_empty:
             self._take(row, is_flat=False)
@@ -96,11 +100,15 @@ class Summary:
             self.values["_wandb"] = {**own, "runtime": int(runtime_s)}
 
     def set(self, items: Mapping[str, Any]) -> None:
-        """Values that the user sets: they stand until the next row with the key.
+        """Values that the user sets: they stand until the next row with the key. None is none.
 
         As with the official client, statistics of that metric are over then.
         """
-        self.values.update(items)
+        for key, value in items.items():
+            if value is None:
+                self.values.pop(key, None)
+            else:
+                self.values[key] = value
         if not self._metrics.is_empty:
             for key in items:
                 self._of(key)["off"] = True
@@ -128,6 +136,8 @@ class Summary:
                 inner: dict[str, Any] = held if held is not None and is_nested(held) else {}
                 target[key] = inner
                 self._merge(inner, value, f"{prefix}{key}.")
+                continue
+            if value is None:
                 continue
             definition = None if self._metrics.is_empty else self._metrics.find(prefix + key)
             if definition is None:
