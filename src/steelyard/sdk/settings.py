@@ -3,8 +3,9 @@
 Precedence, lowest first: defaults < settings files (those of the user, then those of the
 directory) < environment (`WANDB_*`, then `STEELYARD_*`) < arguments of `init()`.
 
-Every field is named as in `wandb.Settings`, so that scripts and `WANDB_<FIELD>` variables work
-as they are. What of that class we have no use for stands in `settings_names.IGNORED`.
+Every field but those of our own sender is named as in `wandb.Settings`, so that scripts and
+`WANDB_<FIELD>` variables work as they are. What of that class we have no use for stands in
+`settings_names.IGNORED`.
 """
 
 # No `from __future__ import annotations` here: the types are read at run time, one by one.
@@ -17,6 +18,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from steelyard.errors import UsageError
+from steelyard.limits import JOURNAL_BYTES_KEPT_MAX, SENDER_LINGER_S
 from steelyard.sdk import settings_values
 from steelyard.sdk.settings_names import (
     ALIASES,
@@ -281,6 +283,20 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
     x_transaction_log_flush_interval: Annotated[
         float, _doc("Seconds between two fsyncs of the journal.")
     ] = 1.0
+    sender_linger_s: Annotated[
+        float,
+        _doc(
+            "Seconds that the sender outlives the script to reach a server that is away. What is "
+            "left then goes with the next run from this directory, or with `steelyard sync`."
+        ),
+    ] = SENDER_LINGER_S
+    journal_keep_bytes: Annotated[
+        int,
+        _doc(
+            "Bytes of journals that are kept in a directory once a server has them; beyond it "
+            "those of the oldest runs are removed. What was not sent is always kept."
+        ),
+    ] = JOURNAL_BYTES_KEPT_MAX
     symlink: Annotated[bool, _doc("Keep a link latest-run beside the run folders.")] = True
     sync_tensorboard: Annotated[
         bool | None, _doc("Accepted; TensorBoard files cannot be followed yet.")

@@ -1,7 +1,7 @@
 """What the sender adds to a run: facts of the process, samples of the machine, files about both.
 
-What is captured, and how, is `sdk/capture`; this says when. A run that is over within a second
-has no thread for it: its facts are found at its end, and no sample is taken.
+What is captured, and how, is `sdk/capture`; this says when. Of a run that is over within a second
+the facts are found at its end, and no sample is taken.
 """
 
 from __future__ import annotations
@@ -53,9 +53,7 @@ class Machine:
         if care.is_captured or care.is_leftover:
             care.is_captured = True
         elif not self._is_started:
-            self._capture(care)
-            self._write_log(care)
-            care.is_captured = True
+            self.start()  # not here: git may take a minute in a repository that hangs
         elif care.finished_at is not None and time.monotonic() > care.finished_at + WAITED_S:
             care.log("did not wait longer for the facts of the process")
             self._write_log(care)
@@ -101,12 +99,15 @@ class Machine:
 
         files_dir = os.path.join(care.run_dir, "files")  # noqa: PTH118
         merged: dict[str, Any] = {}
-        for part in collect_metadata(self._process, self._settings):
+        # The process is one, its runs may be several.
+        started_at_us = care.facts.get("started_at_us") or self._process.get("started_at_us")
+        facts = self._process | {"started_at_us": started_at_us}
+        for part in collect_metadata(facts, self._settings):
             merged |= part
             care.append(METADATA, part)
         if merged:
             ask_for_upload(care.run_dir, write_metadata_file(merged, files_dir))
-        for name in write_environment_files(self._process, self._settings, files_dir):
+        for name in write_environment_files(facts, self._settings, files_dir):
             ask_for_upload(care.run_dir, name)
 
     def _sample(self, cares: list[RunCare]) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SUFFIX = ".journal"
 SENDER_SUFFIX = "-s"
+FINISH_MARKS = (FINISH, ord("1"))  # second byte of its bodies: msgpack, and JSON's "[12,"
 
 
 class Journal:
@@ -29,7 +30,7 @@ class Journal:
     """
 
     __slots__ = (
-        *("_last_kind", "_stuck_at", "acknowledged", "segments", "size", "synced", "whole"),
+        *("_has_finish", "_stuck_at", "acknowledged", "segments", "size", "synced", "whole"),
         "writer",
     )
 
@@ -37,7 +38,7 @@ class Journal:
         self.writer = writer
         self.segments: list[tuple[int, str]] = []
         self.size = self.acknowledged = self.whole = self.synced = 0
-        self._stuck_at, self._last_kind = -1, 0
+        self._stuck_at, self._has_finish = -1, False
 
     @property
     def is_of_sender(self) -> bool:
@@ -65,19 +66,21 @@ class Journal:
             chunk = self._read_at(offset, chunk.wanted)
         self._stuck_at = -1 if chunk.data else self.size
         if chunk.data and offset + len(chunk.data) > self.whole:
-            self.whole, self._last_kind = offset + len(chunk.data), chunk.last_kind
+            self.whole = offset + len(chunk.data)
+            self._has_finish |= chunk.has_finish
         return chunk
 
     def find_end(self) -> bool:
-        """Look for the end of the last whole record; whether that record is FINISH.
+        """Look for the end of the last whole record; whether one of the records is FINISH.
 
+        It need not be the last: a thread that printed while the run ended may write after it.
         Reads what was not looked at before. Not for a journal that is being sent.
         """
         kept, self.acknowledged = self.acknowledged, self.whole
         while chunk := self.read():
             self.acknowledged += len(chunk.data)
         self.acknowledged = kept
-        return self._last_kind == FINISH
+        return self._has_finish
 
     def _read_at(self, offset: int, limit: int) -> Chunk:
         start, path, end = self._segment_at(offset)
@@ -117,10 +120,13 @@ class Chunk:
     `wanted` is the size of the first record in the data, if that was cut off.
     """
 
-    __slots__ = ("data", "last_at", "last_kind", "wanted")
+    __slots__ = ("data", "has_finish", "last_at", "last_kind", "wanted")
 
-    def __init__(self, data: bytes, last_at: int, last_kind: int, wanted: int) -> None:
+    def __init__(
+        self, data: bytes, last_at: int, last_kind: int, wanted: int, has_finish: bool
+    ) -> None:
         self.data, self.last_at, self.last_kind, self.wanted = data, last_at, last_kind, wanted
+        self.has_finish = has_finish
 
     def __bool__(self) -> bool:
         return bool(self.data)
@@ -131,6 +137,7 @@ def whole_records(data: bytes) -> Chunk:
     from steelyard.sdk.sender.unpack import kind_of
 
     at = last_at = wanted = 0
+    has_finish = False
     size, unpack = len(data), HEADER.unpack_from
     while at + HEADER_BYTES <= size:
         length, _ = unpack(data, at)
@@ -139,10 +146,13 @@ def whole_records(data: bytes) -> Chunk:
             if length <= JOURNAL_RECORD_BYTES_MAX:
                 wanted = HEADER_BYTES + length
             break
+        body_at = at + HEADER_BYTES
+        if length > 1 and data[body_at + 1] in FINISH_MARKS:
+            has_finish |= kind_of(data[body_at : body_at + 8]) == FINISH
         last_at, at = at, end
     body_at = last_at + HEADER_BYTES
     kind = kind_of(data[body_at : body_at + 8]) if at else 0
-    return Chunk(data[:at], last_at, kind, 0 if at else wanted)
+    return Chunk(data[:at], last_at, kind, 0 if at else wanted, has_finish)
 
 
 class RunTail:
