@@ -118,14 +118,15 @@ def sign_in(
     *,
     given: FoundKey | None,
     found: FoundKey | None,
-    verify: bool,
+    verify: bool | None,
     prompt: bool,
     is_host_given: bool,
 ) -> FoundKey | None:
     """Find or ask for the key of the server of the settings, check it, and keep what is new.
 
     `given` was handed over by the person, `found` lay somewhere already. None when there is no
-    key and nobody is to be asked, or nobody answered. Raises NoApiKey, Unauthenticated.
+    key and nobody is to be asked, or nobody answered. `verify` None: a server that does not
+    answer is no reason to stop. Raises NoApiKey, Unauthenticated, Unavailable.
     """
     base_url = settings.base_url
     assert base_url is not None
@@ -141,9 +142,15 @@ def sign_in(
             return None
         key, is_asked = check_key(answer, "the prompt"), True
     who = ""
-    if verify:
-        me = fetch_me(settings, key)
-        who = f" as {me['username']}"
+    if verify is not False:
+        try:
+            who = f" as {fetch_me(settings, key)['username']}"
+        except Unavailable as error:
+            if verify:
+                raise
+            terminal.say(f"The key from {key.source} is not checked: {error}", level="warn")
+            if given is None and not is_asked:
+                return key
     if given is not None or is_asked:
         keep_key(settings, environ, key)
     if is_host_given or given is not None or is_asked:

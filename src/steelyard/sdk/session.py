@@ -181,7 +181,7 @@ def login(
     host: str | None = None,
     force: bool | None = None,
     timeout: float | None = None,
-    verify: bool = True,
+    verify: bool | None = None,
     referrer: str | None = None,
     prompt: bool = True,
     anonymous: object = None,
@@ -197,12 +197,13 @@ def login(
         host: URL of the server. Default: the configured one.
         force: has no meaning here; login never offers to stay offline.
         timeout: seconds the question waits.
-        verify: ask the server whether it takes the key.
+        verify: ask the server whether it takes the key. Default: yes, and go on if it does not
+            answer, for runs are kept on disk until it does.
         prompt: ask at all.
         referrer, anonymous: accepted, without meaning here.
 
     Returns whether there is a key. Raises UsageError without a server or without anybody to ask,
-    Unauthenticated for a key that the server refuses.
+    Unauthenticated for a key that the server refuses, Unavailable for no answer to verify=True.
     """
     from steelyard.sdk.login import check_key, find_key, sign_in
 

@@ -114,6 +114,15 @@ run.finish()
     assert "after init()" in done.stderr
 
 
+def test_login_in_a_script_goes_on_when_the_server_is_away(user: SdkUser) -> None:
+    away = {"WANDB_BASE_URL": "http://127.0.0.1:9", "WANDB_API_KEY": "k" * 40}
+    done = user.run("import steelyard as wandb\nprint(wandb.login())", **away)
+    assert done.stdout == "True\n"
+    assert "not checked: " in done.stderr and "connection refused" in done.stderr
+    done = user.run("import steelyard as wandb\nwandb.login(verify=True)", check=False, **away)
+    assert "steelyard.errors.Unavailable: " in done.stderr
+
+
 def test_login_does_nothing_for_runs_that_send_nothing(user: SdkUser) -> None:
     script = "import steelyard as wandb; print(wandb.login())"
     for mode in ("offline", "disabled"):
