@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -41,6 +41,9 @@ def parse_settings_file(text: str) -> Iterator[tuple[str, str, int]]:
             yield name, value, number
 
 
+_TEXTS: Final = (str, str | None)
+
+
 def convert(name: str, kind: Any, raw: Any) -> Any:
     """`raw` as a value of that kind. Raises ValueError or TypeError that says what is wrong."""
     if special := SPECIAL.get(name):
@@ -57,7 +60,12 @@ def convert(name: str, kind: Any, raw: Any) -> Any:
         if raw not in choices:
             raise ValueError(f"one of {', '.join(choices)} is wanted")
         return raw
-    value = msgspec.convert(raw, kind, strict=False)
+    try:
+        value = msgspec.convert(raw, kind, strict=False)
+    except msgspec.ValidationError as error:
+        if kind in _TEXTS:
+            raise TypeError(f"text is wanted, not {type(raw).__name__}") from error
+        raise
     if check := CHECKS.get(name):
         check(value)
     return value

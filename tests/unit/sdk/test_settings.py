@@ -195,3 +195,9 @@ def test_why_names_the_source_of_each_value_and_shows_no_secret() -> None:
 @pytest.mark.parametrize("setting", explain_client_settings({}, [], {}), ids=lambda s: s.name)
 def test_every_setting_is_documented_in_a_sentence(setting) -> None:
     assert re.fullmatch(r"[A-Z0-9a-z$].{10,}\.", setting.doc, flags=re.S)
+
+
+@pytest.mark.parametrize("value", [3, 1.5, ["a"]])
+def test_a_name_that_is_no_text_is_refused_in_plain_words(value: object) -> None:
+    with pytest.raises(UsageError, match=r"run_name .*argument run_name.*: text is wanted, not "):
+        load_client_settings({}, [], {"run_name": value})
