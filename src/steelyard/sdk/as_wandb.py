@@ -142,7 +142,10 @@ class _Finder:
 
 def _missing(name: str) -> ModuleNotFoundError:
     return ModuleNotFoundError(
-        f"No module named {name!r}: Steelyard's client does not have it in this version", name=name
+        f"No module named {name!r}: Steelyard's client does not have it in this version; the wandb "
+        "package has, and works with a Steelyard server: steelyard shim --remove, "
+        "pip install wandb, and set WANDB_BASE_URL",
+        name=name,
     )
 
 
