@@ -128,6 +128,7 @@ def run_script(root: Path, ending: str, **options: Any) -> tuple[int, RunFolder,
         ("sys.exit(0)", 0, 0),
         ("sys.exit(3)", 3, 3),
         ("sys.exit('no data')", 1, 1),
+        ("exit(3)", 3, 3),
         ("sys.exit(-1)", 255, 255),
         ("raise ValueError('boom')", 1, 1),
         ("raise KeyboardInterrupt", -2, 255),
@@ -230,8 +231,20 @@ def test_a_forked_child_that_ends_normally_does_not_end_the_run(tmp_path: Path) 
     )
     code, folder, stderr = run_script(tmp_path, ending)
     assert code == 0
-    assert list_records(folder, journal.FINISH) == [{"exit_code": 0}]
+    [first] = [writer for writer in reader.list_writers(folder.path) if is_first(folder, writer)]
+    ends = [
+        payload
+        for kind, _, _, payload in reader.iter_records(folder.path, first)
+        if kind == journal.FINISH
+    ]
+    assert ends == [{"exit_code": 0}], "what the child says of its end is in its own journal"
     assert stderr.count("is kept in") == 1, "the child has no last words"
+
+
+def is_first(folder: RunFolder, writer: str) -> bool:
+    """It is the journal of the process that began the run."""
+    _, _, _, start = next(reader.iter_records(folder.path, writer))
+    return bool(start["role"] == "process")
 
 
 def test_a_process_that_is_killed_while_it_ends_keeps_its_rows(tmp_path: Path) -> None:

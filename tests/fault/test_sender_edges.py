@@ -218,3 +218,31 @@ def test_a_disk_that_is_full_at_init_has_the_run_kept_elsewhere(
         subprocess.run(["umount", "--lazy", str(disk)], check=True)
     assert "so this run is kept in" in trainee.output
     assert read_rows(server, "r") == list(range(20))
+
+
+DAEMON = """
+import os, sys, time
+import steelyard
+run = steelyard.init(project="faults", id="r")
+run.log({"i": 0})
+sys.stdout.flush()
+for _ in range(2):
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+for i in range(1, 40):
+    run.log({"i": i}, step=i)
+    time.sleep(0.05)
+sys.exit(3 * bool(os.environ.get("TEST_FAILS")))
+"""
+
+
+@pytest.mark.parametrize(("fails", "state", "code"), [("", "finished", 0), ("1", "failed", 3)])
+def test_a_process_that_becomes_a_daemon_ends_its_run_itself(
+    fails: str, state: str, code: int, server: ThrowawayServer, trainee: Trainee
+) -> None:
+    assert trainee.start(0, script=DAEMON, TEST_FAILS=fails).wait(30) == 0
+    wait_until(lambda: trainee.status().get("state") == "done")
+    assert read_rows(server, "r") == list(range(40))
+    run = get_run(server, "r")
+    assert (run["state"], run["exit_code"]) == (state, code)

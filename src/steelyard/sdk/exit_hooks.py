@@ -7,6 +7,7 @@ kill run nothing at all: then the sender reports what it sees.
 
 from __future__ import annotations
 
+import builtins
 import sys
 import threading
 from types import TracebackType
@@ -98,6 +99,18 @@ def _install() -> None:
         _ending.exit_code = exit_code_of(problem)
         before_hook(kind, problem, trace)
 
+    # `exit()` and `quit()` of the site module do not go by sys.exit. What raises SystemExit
+    # itself cannot be seen from Python: such a run ends with 0.
+    quitter: Any = type(getattr(builtins, "exit", None))
+    if quitter.__module__ == "_sitebuiltins":
+        before_quit = quitter.__call__
+
+        def steelyard_quit(self: object, code: Any = None) -> None:
+            if threading.current_thread() is threading.main_thread():
+                _ending.exit_code = _code_of_exit(code)
+            before_quit(self, code)
+
+        quitter.__call__ = steelyard_quit
     sys.exit = steelyard_exit
     sys.excepthook = steelyard_excepthook
 

@@ -585,6 +585,8 @@ class Run:
                 return
             if self._is_guest:  # the run goes on where it began
                 self._is_finished = True
+                if not self._writer.is_untouched:
+                    self._writer.append(journal.FINISH, {"exit_code": code})
                 self._writer.close()
                 return
         was_interrupted = self._run_end_hooks(code)

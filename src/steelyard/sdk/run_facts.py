@@ -65,6 +65,7 @@ class NoJournal:
     count = 0
     size_bytes = 0
     waiting_count = 0
+    is_untouched = True
     history_at_us = 0
 
     def append(self, kind: int, payload: Any) -> None:

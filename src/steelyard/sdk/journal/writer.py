@@ -140,6 +140,11 @@ class JournalWriter:
         return self._number
 
     @property
+    def is_untouched(self) -> bool:
+        """In a forked child: nothing was added there."""
+        return self._is_forked
+
+    @property
     def waiting_count(self) -> int:
         """Records in memory that the disk did not take yet."""
         return len(self._waiting)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import contextlib
 import os
 import time
 
@@ -10,9 +11,16 @@ from steelyard.limits import SENDER_LOG_BYTES_MAX
 from steelyard.sdk.sender.folder import FolderLock
 from steelyard.sdk.sender.own_journal import OwnJournal
 from steelyard.sdk.sender.process import describe_start, is_running
-from steelyard.sdk.sender.tail import SENDER_SUFFIX, SUFFIX, Journal, RunTail, write_json
+from steelyard.sdk.sender.tail import (
+    SENDER_SUFFIX,
+    SUFFIX,
+    Journal,
+    RunTail,
+    whole_records,
+    write_json,
+)
 from steelyard.sdk.sender.unpack import decode_body
-from steelyard.wire.journal import HEADER, HEADER_BYTES, START
+from steelyard.wire.journal import FINISH, HEADER, HEADER_BYTES, START
 
 TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
 if TYPE_CHECKING:
@@ -89,10 +97,12 @@ class RunCare:
             if self.own is not None:
                 self.own.append(kind, payload)
 
-    def end_by_crash(self, *, is_late: bool = False) -> None:
+    def end_by_crash(self, *, is_late: bool = False, died_at_us: int | None = None) -> None:
         """The process is dead: cut what it left half written, and say FINISH if it did not.
 
-        `is_late`: nobody saw it die; it did when the folder was last written to.
+        `is_late`: nobody saw it die; it did when the folder was last written to. `died_at_us`:
+        when it was seen to be dead. What a forked child said of its own end after that is the end
+        of the run: the process became a daemon.
         """
         self.look(list_too=True)
         if self.is_finished and not self._is_torn():
@@ -101,11 +111,30 @@ class RunCare:
         self.look(list_too=True)
         if self.is_finished:
             return
+        exit_code = None if died_at_us is None else self._find_end_of_daemon(died_at_us)
         with self.own_lock:
-            if self.own is not None:
+            if self.own is not None and exit_code is not None:
+                self.own.append(FINISH, {"writer": self.writer, "exit_code": exit_code})
+            elif self.own is not None:
                 self.own.append_crash(self.writer, at_us=self.written_at_us if is_late else None)
-        self.is_finished = self.is_crashed = True
+        self.is_finished, self.is_crashed = True, exit_code is None
         self.finished_at = time.monotonic()
+
+    def _find_end_of_daemon(self, after_us: int) -> int | None:
+        """The exit code that a forked child gave after that time; None when none did."""
+        for writer in self._forks:
+            journal = self.tail.journals[writer]
+            if not journal.find_end():
+                continue
+            _, path = journal.segments[-1]
+            with open(path, "rb") as file:  # noqa: PTH123
+                chunk = whole_records(file.read())
+            body = chunk.data[chunk.last_at + HEADER_BYTES :]
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                _, _, time_us, payload = decode_body(memoryview(body))
+                if time_us >= after_us:
+                    return int(payload["exit_code"])
+        return None
 
     def _is_torn(self) -> bool:
         """Some journal ends in the middle of a record."""

@@ -66,6 +66,7 @@ class Sender:
         self._uploader: Any = None
         self._machine = Machine(self.list_cares, self._settings, hello["process"] or {}, self._wake)
         self._is_parent_dead = False
+        self._parent_died_us = 0
         self._parent_died_at = self._parent_checked_at = self._listed_at = 0.0
         self._linger_s = float(self._settings["sender_linger_s"])
         self._started_at = self._grew_at = time.monotonic()
@@ -161,9 +162,16 @@ class Sender:
             self._is_parent_dead, self._parent_died_at = True, now
             if self._parent_fd >= 0:
                 self._poll.unregister(self._parent_fd)
+            self._parent_died_us = time.time_ns() // 1000
             for care in self.cares:
                 if not care.is_leftover:
-                    care.end_by_crash()
+                    care.look(list_too=True)
+                    self._end_without_parent(care)
+
+    def _end_without_parent(self, care: RunCare) -> None:
+        """The run is over, unless a forked child goes on with it, as a daemon does."""
+        if not care.has_forks():
+            care.end_by_crash(died_at_us=self._parent_died_us)
 
     def _be_terminated(self, number: int, frame: FrameType | None) -> None:
         """The machine is going down, or somebody wants us gone: be quick about the rest."""
@@ -277,6 +285,8 @@ class Sender:
         self._look_for_leftovers(now)
 
     def _look_at_end(self, care: RunCare, now: float) -> None:
+        if not care.is_finished and self._is_parent_dead and not care.is_leftover:
+            self._end_without_parent(care)
         if not care.is_finished:
             return
         if not care.is_captured:
