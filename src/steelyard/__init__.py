@@ -132,26 +132,11 @@ def __getattr__(name: str) -> Any:
     if name == "join":
         value = import_module("steelyard.sdk.session").finish
     elif module := _PARTS.get(name):
-        value = getattr(_load(f"steelyard.{module}"), name)
+        value = getattr(import_module(f"steelyard.{module}"), name)
     else:
         raise import_module("steelyard.sdk.missing").explain_missing(name)
     globals()[name] = value
     return value
-
-
-def _load(module: str) -> Any:
-    """Import a part, without the garbage collector's looks at thousands of new functions and
-    classes, none of which is garbage: they are 3 ms of the 45 that the import of `init` costs."""
-    import gc
-    from importlib import import_module
-
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        return import_module(module)
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _find_active(name: str) -> Any:

@@ -3,6 +3,7 @@
     SteelyardError                 code             meaning
     ├── Invalid (ValueError)       invalid          the request can never work as it is
     │   ├── TooLarge               too_large        … because it exceeds a named limit
+    │   ├── WrongType (TypeError)  wrong_type       … because of its type
     │   ├── DamagedRecord          damaged_journal  a record does not match its checksum
     │   ├── ConfigError            config_changed   a config value was set before and may not change
     │   └── UsageError             usage            … because of when or how it is called
@@ -43,6 +44,12 @@ class SteelyardError(Exception):
 
 class Invalid(SteelyardError, ValueError):
     code = "invalid"
+
+
+class WrongType(Invalid, TypeError):
+    """A value of a type that means nothing there."""
+
+    code = "wrong_type"
 
 
 class TooLarge(Invalid):

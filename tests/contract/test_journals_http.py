@@ -80,6 +80,7 @@ def test_the_answer_says_how_far_the_journal_is_kept_and_what_the_run_is_called(
 ) -> None:
     answer = client.send(sent)
     name = client.reader.get_run(client.run)["display_name"]
+    assert answer.pop("server") == client.server.call("GET", "/api/v1/me")["server"]["id"]
     assert answer == {
         "acknowledged": len(sent.data),
         "stop": False,

@@ -52,13 +52,15 @@ if TYPE_CHECKING:
 
 def _not_yet(name: str) -> Callable[..., Any]:
     def refuse(self: Run, *args: Any, **options: Any) -> Any:
+        if self.disabled:
+            return None
         raise UsageError(
             f"run.{name}() needs artifacts, which this version of Steelyard does not have in its "
             "own client; use run.save() for files, or the wandb client with WANDB_BASE_URL"
         )
 
     refuse.__name__ = name
-    refuse.__doc__ = "Not in this version: raises UsageError."
+    refuse.__doc__ = "Not in this version: raises UsageError, but for a disabled run."
     return refuse
 
 

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from steelyard.errors import Invalid, TooLarge
+from steelyard.errors import Invalid, TooLarge, WrongType
 from steelyard.limits import TAG_CHARS_MAX, TAGS_PER_RUN_MAX
 from steelyard.sdk import terminal
 from steelyard.sdk.values import clean_text
@@ -19,16 +19,16 @@ def check_row(data: object) -> dict[str, Any]:
     """`data` as a dict."""
     if isinstance(data, Mapping):
         return dict(data)
-    raise Invalid(
+    raise WrongType(
         f"log() takes a dict of values by name, not a {type(data).__name__}; "
         'write log({"loss": loss})'
     )
 
 
-def wrong_key(data: Mapping[Any, Any]) -> Invalid:
+def wrong_key(data: Mapping[Any, Any]) -> WrongType:
     """The error for a row with a key that is no text."""
     key = next(key for key in data if not isinstance(key, str))
-    return Invalid(f"names in log() are text, not {key!r}; use {str(key)!r}")
+    return WrongType(f"names in log() are text, not {key!r}; use {str(key)!r}")
 
 
 def check_step(step: Any) -> int:

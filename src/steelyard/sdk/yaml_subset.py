@@ -25,6 +25,7 @@ BOOLS = {
 INT = re.compile(r"[-+]?(0|[1-9][0-9_]*)")
 OTHER_BASE = re.compile(r"([-+]?)0(?:x([0-9a-fA-F_]+)|b([01_]+)|o?([0-7_]+))")
 FLOAT = re.compile(r"[-+]?(\.[0-9][0-9_]*|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?")
+BLANKS = " \t\r"  # YAML 1.2: no other white space separates
 SPECIAL_FLOAT = re.compile(r"([-+]?)\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 ESCAPES = {
     **{"0": "\0", "a": "\a", "b": "\b", "t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r"},
@@ -78,7 +79,9 @@ class _Parser:
         self.depth = 0
 
     def parse(self) -> Any:
-        if self._find_content() is not None and re.fullmatch(r"---\s*(#.*)?", self.lines[self.at]):
+        if self._find_content() is not None and re.fullmatch(
+            r"---[ \t\r]*(#.*)?", self.lines[self.at]
+        ):
             self.at += 1
         if self._find_content() is None:
             return None
@@ -89,14 +92,14 @@ class _Parser:
 
     def _refuse(self, what: str, line: int | None = None) -> NoReturn:
         number = min(self.at if line is None else line, len(self.lines) - 1)
-        shown = self.lines[number].strip()[:80]
+        shown = self.lines[number].strip(BLANKS)[:80]
         raise Invalid(f"{self.name} line {number + 1}: {what}: {shown!r}")
 
     def _find_content(self) -> int | None:
         """Go to the next line with content; its indentation, or None at the end."""
         while self.at < len(self.lines):
             line = self.lines[self.at]
-            stripped = line.strip()
+            stripped = line.strip(BLANKS)
             if stripped == "...":
                 self.lines = self.lines[: self.at]
                 return None
@@ -111,7 +114,9 @@ class _Parser:
         return None
 
     def _had_content(self) -> bool:
-        return any(part.strip() and part.strip()[0] != "#" for part in self.lines[: self.at])
+        return any(
+            part.strip(BLANKS) and part.strip(BLANKS)[0] != "#" for part in self.lines[: self.at]
+        )
 
     def _parse_block(self, indent_min: int) -> Any:
         """The node that begins at the next line; it is indented by `indent_min` or more."""
@@ -122,6 +127,7 @@ class _Parser:
         if self.depth > YAML_DEPTH_MAX:
             self._refuse(f"more than {YAML_DEPTH_MAX} levels")
         content = self.lines[self.at][indent:]
+        value: Any
         if content == "-" or content.startswith("- "):
             value = self._parse_list(indent)
         elif self._split_key(content) is not None:
@@ -187,7 +193,7 @@ class _Parser:
         for match in re.finditer(r":(?= |$)| #", content):
             if match[0] == " #":
                 return None
-            key = content[: match.start()].strip()
+            key = content[: match.start()].strip(BLANKS)
             if key[:1] in NOT_UNDERSTOOD:
                 self._refuse(f"{NOT_UNDERSTOOD[key[0]]} are not understood")
             return key, content[match.end() :].strip(" ")
@@ -197,14 +203,14 @@ class _Parser:
         """The value that begins at `column` of this line; goes to the line after it."""
         if rest[0] in "|>":
             return self._parse_text(rest, indent)
-        if rest[0] in NOT_UNDERSTOOD and not (rest[0] == "?" and rest[1:2].strip()):
+        if rest[0] in NOT_UNDERSTOOD and not (rest[0] == "?" and rest[1:2].strip(BLANKS)):
             self._refuse(f"{NOT_UNDERSTOOD[rest[0]]} are not understood")
         if rest[0] in "[{":
             value, end = self._parse_flow(column, 0)
         elif rest[0] in "\"'":
             value, end = self._parse_quoted(self.at, column)
         else:
-            word = rest.partition(" #")[0].rstrip()
+            word = rest.partition(" #")[0].rstrip(BLANKS)
             if re.search(r":( |$)", word):
                 self._refuse("a second colon; quote the value")
             self.at += 1
@@ -212,7 +218,7 @@ class _Parser:
             if inner is not None and inner > indent and column > 0:
                 self._refuse("a plain value goes on over several lines; quote it or use |")
             return parse_scalar(word)
-        after = self.lines[self.at][end:].strip()
+        after = self.lines[self.at][end:].strip(BLANKS)
         if after and after[0] != "#":
             self._refuse("something follows the value")
         self.at += 1
@@ -220,21 +226,21 @@ class _Parser:
 
     def _parse_text(self, rest: str, indent: int) -> str:
         """A block scalar: | keeps line ends, > turns them into spaces."""
-        match = re.fullmatch(r"([|>])([-+]?)\s*(#.*)?", rest)
+        match = re.fullmatch(r"([|>])([-+]?)[ \t\r]*(#.*)?", rest)
         if match is None:
             self._refuse("| or >, then - or + or nothing, is wanted")
         self.at += 1
         begin = self.at
         while self.at < len(self.lines):
             line = self.lines[self.at]
-            if line.strip() and len(line) - len(line.lstrip(" ")) <= indent:
+            if line.strip(BLANKS) and len(line) - len(line.lstrip(" ")) <= indent:
                 break
             self.at += 1
         block = self.lines[begin : self.at]
-        inner = min((len(x) - len(x.lstrip(" ")) for x in block if x.strip()), default=0)
+        inner = min((len(x) - len(x.lstrip(" ")) for x in block if x.strip(BLANKS)), default=0)
         lines = [line[inner:].rstrip("\r") for line in block]
         end = len(lines)
-        while end and not lines[end - 1].strip():
+        while end and not lines[end - 1].strip(BLANKS):
             end -= 1
         kept, blank = lines[:end], len(lines) - end
         text = "\n".join(kept) if match[1] == "|" else _fold(kept)
@@ -313,10 +319,12 @@ class _Parser:
             return self._parse_quoted(self.at, column)
         if char in NOT_UNDERSTOOD:
             self._refuse(f"{NOT_UNDERSTOOD[char]} are not understood")
-        match = re.compile(r"(?:[^,\[\]{}:#]|:(?![\s,\[\]{}]|$)|(?<!\s)#)+").match(line, column)
+        match = re.compile(r"(?:[^,\[\]{}:#]|:(?![ \t\r,\[\]{}]|$)|(?<![ \t])#)+").match(
+            line, column
+        )
         if match is None:
             self._refuse("a value is wanted")
-        word = match[0].strip()
+        word = match[0].strip(BLANKS)
         return (word if is_key else parse_scalar(word)), match.end()
 
     def _skip_flow_space(self, column: int) -> int:
@@ -338,7 +346,7 @@ def _fold(lines: list[str]) -> str:
     """Lines as > joins them: one line end is a space, more are kept but one."""
     text, pending = "", 0
     for number, line in enumerate(lines):
-        if not line.strip():
+        if not line.strip(BLANKS):
             pending += 1
             continue
         if number:

@@ -128,10 +128,22 @@ VALUES = st.recursive(
 )
 
 
+def has_float_as_text(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(has_float_as_text(part) for part in (*value, *value.values()))
+    if isinstance(value, list):
+        return any(has_float_as_text(part) for part in value)
+    return (
+        isinstance(value, str) and re.fullmatch(r"[-+]?[0-9.]+[eE][-+]?[0-9]+", value) is not None
+    )
+
+
 @given(config=st.dictionaries(st.text("abcXYZ_", min_size=1, max_size=6), VALUES, max_size=5))
 def test_what_pyyaml_writes_is_read_the_same(config: dict[str, Any]) -> None:
     for flow in (False, None, True):
         text = yaml.safe_dump(config, default_flow_style=flow, allow_unicode=True, width=10**6)
+        if has_float_as_text(config):  # a float in YAML 1.2, so PyYAML writes it without quotes
+            continue
         if "? " in text or "'\n" in text:  # long or odd keys and texts over lines: refused
             continue
         assert parse_yaml(text, name="f") == (config or {})

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from steelyard.errors import TooLarge, Torn
 from steelyard.server.http.bodies import unpack
 
-
 PACKERS = {"gzip": gzip.compress, "deflate": zlib.compress}
 encodings = pytest.mark.parametrize("encoding", PACKERS)
 
