@@ -37,7 +37,7 @@ def test_rows_come_back_as_they_were_logged(db: Database, sealed: bool) -> None:
 
 @pytest.mark.parametrize("sealed", [False, True])
 def test_rows_are_counted_by_their_steps(db: Database, sealed: bool) -> None:
-    parts = [[0, 0, 1, 2], [2, 3, 1], [10, 9, 8], [9, 20], []]
+    parts = [[0, 0, 1, 2], [2, 3, 1], [10, 9, 8], [9, 20], [], [40, 31], [35], [33, 50, 36]]
     for number, steps in enumerate(parts):
         send(db, [{"_step": step, f"k{number}": 1} for step in steps], writer=f"w{number}")
         if sealed:

@@ -40,6 +40,14 @@ _KEY_IDS = (
     )
     .distinct()
 )
+_STEPS_BY_SEQ = (
+    sa.select(history_segment.c.steps)
+    .where(
+        history_segment.c.run_id == sa.bindparam("run"),
+        history_segment.c.stream == sa.bindparam("of_stream"),
+    )
+    .order_by(history_segment.c.seq)
+)
 _LAST_STEPS = _SELECT_STEPS.order_by(None).order_by(history_segment.c.step_max.desc())
 
 Cells = NDArray[np.object_]
@@ -124,13 +132,7 @@ def get_last_step(conn: Connection, run_id: int, stream: Stream) -> int | None:
 
 def count_rows(conn: Connection, run_id: int, stream: Stream) -> int:
     """How many rows the stream has: distinct steps, however many lines and writers made them."""
-    everything = {"low": points.STEP_MIN, "high": points.STEP_MAX}
-    found = conn.execute(
-        _SELECT_STEPS, {"run": run_id, "of_stream": STREAM_IDS[stream], **everything}
-    )
-    parts = [codec.unpack_ints(row.steps) for row in found]
-    blocks = tail.load_blocks_of(conn, [run_id], stream).get(run_id, [])
-    parts += [points.merge_steps([block.steps]) for _, block in blocks]
+    parts = [points.merge_steps([steps]) for steps in list_steps(conn, run_id, stream)]
     parts = sorted((part for part in parts if len(part)), key=lambda part: int(part[0]))
     count, together, last = 0, list[Ints](), points.STEP_MIN
     for part in parts:  # what overlaps is merged, the rest is added up
@@ -140,6 +142,14 @@ def count_rows(conn: Connection, run_id: int, stream: Stream) -> int:
         together.append(part)
         last = max(last, int(part[-1]))
     return count + len(points.merge_steps(together))
+
+
+def list_steps(conn: Connection, run_id: int, stream: Stream) -> list[Ints]:
+    """The steps of the lines of each segment and block of the stream, in the order of writing."""
+    found = conn.execute(_STEPS_BY_SEQ, {"run": run_id, "of_stream": STREAM_IDS[stream]})
+    sealed = [codec.unpack_ints(row.steps) for row in found]
+    blocks = tail.load_blocks_of(conn, [run_id], stream).get(run_id, [])
+    return sealed + [block.steps for _, block in blocks]
 
 
 # ---- which rows
