@@ -7,6 +7,7 @@ written sends what is missing and no more.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -91,6 +92,19 @@ def _find_wandb_logs(path: Path) -> list[Path]:
         if logs:
             return [log for log in logs if not log.parent.is_symlink()]
     return []
+
+
+def group_by_run(paths: Iterable[Path]) -> list[list[Path]]:
+    """The folders of each run together, by the time when their processes began."""
+    groups: dict[Any, list[tuple[int, Path]]] = {}
+    for path in paths:
+        facts = None if path.suffix == ".wandb" else read_run_facts(str(path))
+        if facts is None:
+            groups[path] = [(0, path)]
+            continue
+        run = (facts.get("entity"), facts["project"], facts["run"])
+        groups.setdefault(run, []).append((int(facts.get("started_at_us") or 0), path))
+    return [[path for _, path in sorted(group)] for group in groups.values()]
 
 
 class FolderSync:
@@ -299,21 +313,28 @@ class Syncer:
     ) -> list[Outcome]:
         """Send each of these runs once; `on_outcome` hears of each when it is done.
 
+        Runs go side by side; folders of one run one after the other, oldest first, because a
+        process that resumed it counts its steps on behind those before it.
+
         `named`: the person named them, so runs that were meant for another server go as well.
         """
         from concurrent.futures import ThreadPoolExecutor, as_completed
 
         outcomes = []
         with ThreadPoolExecutor(self._parallel, thread_name_prefix="sync") as pool:
-            jobs = [pool.submit(self.sync_one, path, is_named=named) for path in paths]
+            jobs = [pool.submit(self._sync_group, group, named) for group in group_by_run(paths)]
             try:
                 for job in as_completed(jobs):
-                    outcomes.append(job.result())
-                    on_outcome(outcomes[-1])
+                    for outcome in job.result():
+                        outcomes.append(outcome)
+                        on_outcome(outcome)
             except BaseException:  # Ctrl-C: the next call goes on where this one ends
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         return outcomes
+
+    def _sync_group(self, paths: list[Path], is_named: bool) -> list[Outcome]:
+        return [self.sync_one(path, is_named=is_named) for path in paths]
 
     def sync_one(self, path: Path, *, is_named: bool = False, is_watched: bool = False) -> Outcome:
         """Send what the server lacks of one run folder, or one log of the official client."""
@@ -346,7 +367,8 @@ class Syncer:
             while not is_stopping():
                 begun = time.monotonic()
                 paths = [path for path in list_paths() if kinds.get(path, ("",))[0] != "sent"]
-                for path, outcome in zip(paths, pool.map(self._watch_one, paths), strict=True):
+                looks = pool.map(self._watch_group, group_by_run(paths))
+                for path, outcome in itertools.chain.from_iterable(looks):
                     if kinds.get(path) != (outcome.kind, outcome.reason):
                         kinds[path] = (outcome.kind, outcome.reason)
                         on_outcome(outcome)
@@ -356,8 +378,8 @@ class Syncer:
                 while not is_stopping() and time.monotonic() < begun + WATCH_EVERY_S:
                     time.sleep(0.1)
 
-    def _watch_one(self, path: Path) -> Outcome:
-        return self.sync_one(path, is_watched=True)
+    def _watch_group(self, paths: list[Path]) -> list[tuple[Path, Outcome]]:
+        return [(path, self.sync_one(path, is_watched=True)) for path in paths]
 
     def _find_server_id(self) -> str | None:
         """Asked once: a new server at the address of an old one has nothing of what that had."""
