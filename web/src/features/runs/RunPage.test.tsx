@@ -3,6 +3,7 @@ import userEvent from "@testing-library/user-event";
 import axe from "axe-core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunDetail, RunPatch } from "../../api/types";
+import { FakeEventSource } from "../../testing/eventSource";
 import { FakeServer, openPage, problem } from "../../testing/page";
 import RunPage from "./RunPage";
 
@@ -142,6 +143,24 @@ describe("actions on a run", () => {
     await waitFor(() =>
       expect(screen.getByLabelText("address")).toHaveTextContent(/^\/acme\/mnist$/),
     );
+  });
+
+  it("reads nothing of it any more once it is being deleted, whatever the server announces", async () => {
+    vi.stubGlobal("EventSource", FakeEventSource);
+    server.on(`DELETE ${API}`, () => {
+      FakeEventSource.emitRuns(["run-991"]);
+      return new Promise((resolve) => setTimeout(() => resolve(undefined), 50));
+    });
+    openRun();
+    await userEvent.click(await screen.findByRole("button", { name: "More actions" }));
+    await userEvent.click(screen.getByRole("menuitem", { name: "Delete run" }));
+    const readBefore = server.sent("GET").length;
+    await userEvent.click(screen.getByRole("button", { name: "Delete the run" }));
+    await waitFor(() =>
+      expect(screen.getByLabelText("address")).toHaveTextContent(/^\/acme\/mnist$/),
+    );
+    expect(server.sent("GET")).toHaveLength(readBefore);
+    FakeEventSource.all.length = 0;
   });
 });
 

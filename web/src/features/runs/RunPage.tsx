@@ -15,7 +15,7 @@ import { type Tab, Tabs } from "../../ui/Tabs";
 import { FilesTab } from "./FilesTab";
 import { LogsTab } from "./LogsTab";
 import { OverviewTab } from "./OverviewTab";
-import { runKeys, useRun } from "./queries";
+import { isDeletion, runKeys, useRun } from "./queries";
 import { RunHeader } from "./RunHeader";
 import styles from "./RunPage.module.css";
 
@@ -98,6 +98,7 @@ function useLiveRun({ entity, project, run }: RunRef): number {
   const [revision, setRevision] = useState(0);
   const renew = useCallback(() => {
     const ref = { entity, project, run };
+    if (isDeletion(queryClient, ref)) return;
     setRevision((count) => count + 1);
     for (const queryKey of [runKeys.detail(ref), runKeys.files(ref), runKeys.logs(ref)]) {
       void queryClient.invalidateQueries({ queryKey });

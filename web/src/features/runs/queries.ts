@@ -1,4 +1,10 @@
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import {
+  type QueryClient,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
 import { pathOf, request } from "../../api/client";
 import type { LogHits, LogPage, Page, RunDetail, RunEdit, RunFile } from "../../api/types";
 import type { RunRef } from "../../ui/paths";
@@ -55,9 +61,13 @@ export function useStopRun(ref: RunRef) {
   });
 }
 
+/** Reads nothing of the run any more from the moment on that its deletion is asked for. */
 export function useDeleteRun(ref: RunRef) {
   const queryClient = useQueryClient();
   return useMutation({
+    mutationKey: deletionKey(ref),
+    gcTime: 0,
+    onMutate: () => queryClient.cancelQueries({ queryKey: runKeys.all(ref) }),
     mutationFn: () => request<unknown>(apiPath(ref), { method: "DELETE" }),
     onSuccess: async () => {
       await queryClient.invalidateQueries({
@@ -66,6 +76,16 @@ export function useDeleteRun(ref: RunRef) {
       });
     },
   });
+}
+
+/** Whether this page is deleting the run or has done so; what it would read is gone then. */
+export function isDeletion(queryClient: QueryClient, ref: RunRef): boolean {
+  const deletions = queryClient.getMutationCache().findAll({ mutationKey: deletionKey(ref) });
+  return deletions.some(({ state }) => state.status === "pending" || state.status === "success");
+}
+
+function deletionKey(ref: RunRef) {
+  return ["delete", ...runKeys.all(ref)];
 }
 
 /** One page of the log by its position. */

@@ -5,7 +5,8 @@ import axe from "axe-core";
 import { MemoryRouter, Route, Routes, useLocation } from "react-router";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { installCanvas, installLayout } from "~/core/testing/canvas";
-import { FakeEventSource, ProjectServer } from "./testing/projectServer";
+import { FakeEventSource } from "../../testing/eventSource";
+import { ProjectServer } from "./testing/projectServer";
 import WorkspacePage from "./WorkspacePage";
 
 let server: ProjectServer;
