@@ -24,23 +24,23 @@ from pathlib import Path
 from typing import Any
 
 from bench.ingest.measure import describe_machine
-from bench.sdk.setup import PEERS, python_of
+from bench.sdk.setup import OURS, PEERS, python_of
 from steelyard.testing.server import ThrowawayServer
 
 HERE = Path(__file__).parent
 FLOOR = "jsonl"
-#: Tool: the environment it runs in; ours is that of this process.
-TOOLS: Mapping[str, str | None] = {
-    "jsonl": None,
-    "journal": None,
-    "steelyard_offline": None,
-    "steelyard_online": None,
+#: Tool: the environment it runs in.
+TOOLS: Mapping[str, str] = {
+    "jsonl": OURS,
+    "journal": OURS,
+    "steelyard_offline": OURS,
+    "steelyard_online": OURS,
     "trackio": "trackio",
     "wandb_offline": "wandb",
     "wandb_online": "wandb",
     "tensorboardx": "tensorboardx",
 }
-IMPORTS = {"steelyard": None, "wandb": "wandb", "trackio": "trackio"}
+IMPORTS = {"python": OURS, "steelyard": OURS, "wandb": "wandb", "trackio": "trackio"}
 STARTUP_STEPS = 10
 PACED_PER_S = 1000
 KILL_STEPS = 2050
@@ -58,10 +58,8 @@ class Bench:
         self.work, self.scratch, self.server = work, scratch, server
         self.count = 0
 
-    def python(self, environment: str | None) -> Path | None:
+    def python(self, environment: str) -> Path | None:
         """None when that environment was not made."""
-        if environment is None:
-            return Path(sys.executable)
         python = python_of(self.work, environment)
         return python if python.exists() else None
 
@@ -85,7 +83,7 @@ class Bench:
         return account | (json.loads(result.read_text()) if result.exists() else {})
 
     def run(
-        self, environment: str | None, command: list[str], folder: Path, expected: int, **spec: Any
+        self, environment: str, command: list[str], folder: Path, expected: int, **spec: Any
     ) -> dict[str, Any]:
         """The account of a tree. Raises RuntimeError with the output for an unexpected status."""
         output = folder / "output.txt"
@@ -127,7 +125,7 @@ def measure_import(bench: Bench, module: str) -> Numbers:
     """A process that does nothing but this import; for module "python" not even that."""
     statement = "" if module == "python" else f"import {module}; "
     command = ["-c", f"{statement}import sys; print(len(sys.modules))"]
-    account = bench.run(IMPORTS.get(module), command, bench.make_folder(module), expected=0)
+    account = bench.run(IMPORTS[module], command, bench.make_folder(module), expected=0)
     modules = int(account["output"].split()[-1])
     return {"cpu_s": account["cpu_s"], "wall_s": account["wall_s"], "modules": modules}
 
@@ -206,7 +204,7 @@ def measure_all(bench: Bench, arguments: argparse.Namespace, tools: list[str]) -
     for repetition in range(arguments.repetitions):
         print(f"repetition {repetition + 1}, load {os.getloadavg()[0]:.1f}", flush=True)
         if "import" in arguments.scenarios:
-            for module in ("python", *(m for m, e in IMPORTS.items() if bench.python(e))):
+            for module in (m for m, e in IMPORTS.items() if bench.python(e)):
                 results.keep("import", module, measure_import(bench, module))
         for tool in tools:
             if tool not in results.failed:
@@ -289,7 +287,7 @@ def read_versions(bench: Bench) -> dict[str, str]:
     code = "import sys; from importlib.metadata import version; print(version(sys.argv[1]))"
     versions = {}
     for peer, requirement in PEERS.items():
-        if python := bench.python(peer):
+        if peer != OURS and (python := bench.python(peer)):
             name = requirement.partition("==")[0]
             told = subprocess.run(
                 [python, "-c", code, name], capture_output=True, text=True, check=True

@@ -74,7 +74,6 @@ def test_the_status_of_a_killed_command_is_its_signal(tmp_path: Path) -> None:
 def test_an_environment_that_was_not_made_is_missing(tmp_path: Path) -> None:
     bench = Bench(tmp_path, tmp_path, server=None)  # type: ignore[arg-type]  # not asked
     assert bench.python("trackio") is None
-    assert bench.python(None) == Path(sys.executable)
 
 
 def test_ratios_are_taken_within_a_repetition() -> None:
