@@ -93,8 +93,9 @@ class Sender:
         for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
             signal.signal(ignored, signal.SIG_IGN)
         self._listen()  # what came along with the first message makes no descriptor readable
+        tick_s = 0.0  # a short script has ended by now, and no descriptor tells of it any more
         while True:
-            ready = {fd for fd, _ in self._poll.poll(self._tick_s() * 1000)}
+            ready = {fd for fd, _ in self._poll.poll(tick_s * 1000)}
             now = time.monotonic()
             if 0 in ready:
                 self._listen()
@@ -105,6 +106,7 @@ class Sender:
             self._look_at_runs(now)
             if self._is_over(now):
                 break
+            tick_s = self._tick_s()
         self._free_disk()
 
     def _free_disk(self) -> None:
