@@ -5,9 +5,13 @@
     │   ├── TooLarge               too_large        … because it exceeds a named limit
     │   ├── WrongType (TypeError)  wrong_type       … because of its type
     │   ├── DamagedRecord          damaged_journal  a record does not match its checksum
+    │   ├── ContentDamaged         content_damaged  bytes do not have the digest they should have
     │   ├── ConfigError            config_changed   a config value was set before and may not change
     │   └── UsageError             usage            … because of when or how it is called
     │       ├── RunFinished        run_finished     the run has ended already
+    │       ├── ArtifactStatusError (AttributeError)    artifact_status
+    │       │   ├── ArtifactNotLoggedError              … of an artifact that no server has yet
+    │       │   └── ArtifactFinalizedError              … of one that may not change any more
     │       └── UnsupportedError   unsupported      W&B has it, this version has not
     ├── Unauthenticated            unauthenticated  no key, or a key we do not know
     │   └── NoApiKey               unauthenticated  nobody is logged in
@@ -18,14 +22,17 @@
     │   ├── RunNotFound            run_not_found
     │   ├── FileMissing            file_missing
     │   │   └── NothingToRestore (ValueError)       … that a script asked for
-    │   └── BlobMissing            blob_missing
+    │   ├── BlobMissing            blob_missing
+    │   ├── ArtifactMissing (ValueError, Unavailable)   artifact_missing, as scripts expect it
+    │   └── ReferenceMissing (FileNotFoundError)        reference_missing
     ├── Conflict                   conflict         clashes with what is stored
     │   └── RunExists              run_exists       a new run was asked for, and it is there
     ├── Torn                       torn             the body broke off on its way: send it again
     ├── Unavailable                unavailable      try again later, nothing is lost
     │   ├── Overloaded             overloaded
     │   ├── DatabaseUnavailable    database_unavailable
-    │   └── StorageFull            storage_full
+    │   ├── StorageFull            storage_full
+    │   └── WaitTimeoutError       wait_timeout     an artifact is not uploaded in time
     ├── MissingExtra (ImportError) missing_extra    an optional dependency is not installed
     └── CannotStart                cannot_start     the server refuses to start, with the reason
 
@@ -80,6 +87,19 @@ class RunFinished(UsageError):
         self.run = run
 
 
+class ContentDamaged(Invalid):
+    """A file whose bytes do not have the digest that the manifest of its artifact names."""
+
+    code = "content_damaged"
+
+    def __init__(self, path: str, place: str, *, expected: str, found: str) -> None:
+        super().__init__(
+            f"{path!r} ({place}) is damaged: its digest is {found}, "
+            f"and the artifact's manifest says {expected}"
+        )
+        self.path: str = path
+
+
 class DamagedRecord(Invalid):
     """A whole record of a journal whose checksum is wrong; `offset` is its first byte."""
 
@@ -92,6 +112,41 @@ class DamagedRecord(Invalid):
         )
         self.writer: str = writer
         self.offset: int = offset
+
+
+class ArtifactStatusError(UsageError, AttributeError):
+    """Something of an artifact that it does not have, or does not allow, in its present state."""
+
+    code = "artifact_status"
+
+    def __init__(self, message: str, *, name: str, obj: object) -> None:
+        super().__init__(message)
+        self.name = name
+        self.obj = obj
+
+
+class ArtifactNotLoggedError(ArtifactStatusError):
+    """Asked of an artifact that is not logged, or whose upload is not complete."""
+
+    def __init__(self, fullname: str, obj: object) -> None:
+        super().__init__(
+            f"{fullname} is known once the artifact is on the server: log it, then call wait() "
+            "first (an offline run has nothing to wait for)",
+            name=fullname.rpartition(".")[2],
+            obj=obj,
+        )
+
+
+class ArtifactFinalizedError(ArtifactStatusError):
+    """A change to an artifact that was logged already."""
+
+    def __init__(self, fullname: str, obj: object) -> None:
+        super().__init__(
+            f"{fullname} would change an artifact that was logged already; "
+            "make the next version from it: artifact.new_draft()",
+            name=fullname.rpartition(".")[2],
+            obj=obj,
+        )
 
 
 class ConfigError(Invalid):
@@ -204,6 +259,12 @@ class BlobMissing(NotFound):
         self.sha256 = sha256
 
 
+class ReferenceMissing(NotFound, FileNotFoundError):
+    """What a reference of an artifact points to is not there any more, or has changed."""
+
+    code = "reference_missing"
+
+
 class Conflict(SteelyardError):
     code = "conflict"
 
@@ -227,6 +288,21 @@ class Torn(SteelyardError):
 
 class Unavailable(SteelyardError):
     code = "unavailable"
+
+
+class ArtifactMissing(NotFound, ValueError, Unavailable):
+    """No artifact of that name, or none the caller may see: we do not tell which.
+
+    Scripts written for wandb catch a CommError or a ValueError where an artifact may be absent.
+    """
+
+    code = "artifact_missing"
+
+
+class WaitTimeoutError(Unavailable, TimeoutError):
+    """The upload of an artifact took longer than `wait` was to wait. It goes on."""
+
+    code = "wait_timeout"
 
 
 class Overloaded(Unavailable):

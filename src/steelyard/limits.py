@@ -150,6 +150,14 @@ SENDER_RETRY_S_MAX = 60.0  # between two tries to reach a server
 SENDER_HEARTBEAT_S = 30.0  # silence after which the server is told that the run lives
 SENDER_FINISH_HELD_S = 10.0  # the end of a run waits this long for its files
 RUN_FILES_MAX = 100_000  # files of one run
+ARTIFACT_TRANSFERS_AT_ONCE = 4  # requests with contents of one artifact under way
+ARTIFACT_CONTENTS_ASKED_AT_ONCE = 1000  # files of which the server is asked in one request
+ARTIFACT_PACKED_FILE_BYTES_MAX = 256 * 1024  # smaller files travel together
+ARTIFACT_PACK_SENT_BYTES = 4 * MIB  # … in requests of about this size, each held in memory
+ARTIFACT_ENTRY_CHARS_MAX = 16 * MIB  # one entry of a manifest, as JSON
+ARTIFACT_REFERENCE_WAIT_S = 300.0  # for an artifact that another one refers to
+ARTIFACT_SPOILED_TRIES_MAX = 3  # of a file that reaches the server as something else
+ARTIFACT_NICENESS = 10  # of the threads that send artifacts: training goes first
 LEFTOVER_RUNS_AT_ONCE = 1000  # run folders of earlier processes looked at by one sender
 LEFTOVER_DAYS_MAX = 30
 JOURNAL_BYTES_KEPT_MAX = 10 * 1024 * MIB  # of sent journals below one root; the oldest go first
@@ -162,6 +170,18 @@ CODE_FILES_MAX = 5000  # stored by one call to log_code()
 CODE_FILE_BYTES_MAX = 4 * MIB  # a larger file is hardly code
 CODE_BYTES_MAX = 64 * MIB  # all files of one call to log_code()
 CODE_DIRECTORIES_MAX = 50_000  # looked into by one call to log_code()
+
+# Artifacts, as a client makes and fetches them.
+ARTIFACT_METADATA_KEYS_MAX = 100  # at the top level; wandb 0.31.0 has the same
+ARTIFACT_REFERENCES_MAX = 10_000_000  # objects found behind one reference
+ARTIFACT_THREADS_MAX = 8  # that hash, copy or transfer at once
+ARTIFACT_ADD_TRIES_MAX = 3  # of a file that changes while it is added
+ARTIFACT_TRANSFER_TRIES_MAX = 6  # of one file that breaks off without getting on
+ARTIFACT_CACHE_BYTES_MAX = 20 * 1024 * MIB  # of the cache of a machine, unless a setting says more
+ARTIFACT_CACHE_DISK_SHARE_MAX = 0.1  # … and this share of its disk
+ARTIFACT_STAGING_DAYS = 7  # files of artifacts that were never logged, by a process that is gone
+ARTIFACT_CHECKSUMS_KEPT_MAX = 1_000_000  # of files whose digest is remembered
+ARTIFACT_JSON_BYTES_MAX = 256 * MIB  # a table or other object of an artifact, as JSON
 
 # What is captured of a process and its machine.
 CAPTURED_ARGUMENTS_MAX = 1000  # of a command line

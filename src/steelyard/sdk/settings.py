@@ -297,6 +297,27 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
             "those of the oldest runs are removed. What was not sent is always kept."
         ),
     ] = JOURNAL_BYTES_KEPT_MAX
+    cache_dir: Annotated[
+        str | None,
+        _doc("Directory below which contents of artifacts are kept. Empty: ~/.cache/steelyard."),
+    ] = None
+    data_dir: Annotated[
+        str | None,
+        _doc(
+            "Directory in which files of artifacts wait for their upload. "
+            "Empty: ~/.local/share/steelyard."
+        ),
+    ] = None
+    artifact_dir: Annotated[
+        str | None, _doc("Directory below which artifacts are downloaded. Empty: ./artifacts.")
+    ] = None
+    artifact_cache_bytes_max: Annotated[
+        int | None,
+        _doc(
+            "Bytes of artifacts kept in the cache; what was not used longest goes first. "
+            "Empty: 20 GiB or a tenth of the disk, whichever is less. 0: keep nothing."
+        ),
+    ] = None
     symlink: Annotated[bool, _doc("Keep a link latest-run beside the run folders.")] = True
     sync_tensorboard: Annotated[
         bool | None, _doc("Accepted; TensorBoard files cannot be followed yet.")

@@ -16,6 +16,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "run_tags": ("TAGS",),
     "run_job_type": ("JOB_TYPE",),
     "email": ("USER_EMAIL",),
+    "data_dir": ("CLIENT_DATA_DIR",),
     "x_graphql_timeout_seconds": ("HTTP_TIMEOUT",),
 }
 
@@ -28,7 +29,7 @@ PLAIN_VARIABLES: Mapping[str, tuple[str, ...]] = {
 }
 
 #: Not read with our prefix, because `steelyard up` reads another setting from that variable.
-ENVIRONMENT_ONLY_WANDB = frozenset({"HOST"})
+ENVIRONMENT_ONLY_WANDB = frozenset({"HOST", "DATA_DIR"})
 
 #: Fields of `wandb.Settings` that are accepted and do nothing: they tune parts of that client
 #: which ours does not have, or name services of its vendor.
