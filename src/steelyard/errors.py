@@ -4,6 +4,7 @@
     ├── Invalid (ValueError)       invalid          the request can never work as it is
     │   ├── TooLarge               too_large        … because it exceeds a named limit
     │   ├── WrongType (TypeError)  wrong_type       … because of its type
+    │   ├── NoSuchFile             no_such_file     a file that is to be logged is not there
     │   ├── DamagedRecord          damaged_journal  a record does not match its checksum
     │   ├── ContentDamaged         content_damaged  bytes do not have the digest they should have
     │   ├── ConfigError            config_changed   a config value was set before and may not change
@@ -34,6 +35,7 @@
     │   ├── StorageFull            storage_full
     │   └── WaitTimeoutError       wait_timeout     an artifact is not uploaded in time
     ├── MissingExtra (ImportError) missing_extra    an optional dependency is not installed
+    ├── MissingLibrary             missing_library  … that is no extra of ours (ImportError)
     └── CannotStart                cannot_start     the server refuses to start, with the reason
 
 W&B's names stand for ours: Error, CommError (Unavailable), AuthenticationError (Unauthenticated).
@@ -57,6 +59,17 @@ class WrongType(Invalid, TypeError):
     """A value of a type that means nothing there."""
 
     code = "wrong_type"
+
+
+class NoSuchFile(Invalid, FileNotFoundError):
+    """A file on this machine that is to be logged, and is not there."""
+
+    code = "no_such_file"
+
+    def __init__(self, path: str, what: str) -> None:
+        super().__init__(f"{what}: there is no file {path!r}; the path is relative to the directory "
+                         "of the process")
+        self.path: str = path
 
 
 class TooLarge(Invalid):
@@ -265,6 +278,19 @@ class ReferenceMissing(NotFound, FileNotFoundError):
     code = "reference_missing"
 
 
+class UploadMissing(NotFound):
+    """No upload in parts of that id: completed, given up, or removed as stale."""
+
+    code = "upload_missing"
+
+    def __init__(self, upload_id: str) -> None:
+        super().__init__(
+            f"no upload {upload_id!r}; it was completed, given up, or nothing was sent to it for "
+            "days: begin again"
+        )
+        self.upload_id = upload_id
+
+
 class Conflict(SteelyardError):
     code = "conflict"
 
@@ -317,12 +343,29 @@ class StorageFull(Unavailable):
     code = "storage_full"
 
 
+class StorageUnavailable(Unavailable):
+    """The store of file contents does not answer, or refuses the server."""
+
+    code = "storage_unavailable"
+
+
 class MissingExtra(SteelyardError, ImportError):
     code = "missing_extra"
 
     def __init__(self, extra: str) -> None:
         super().__init__(f'this needs an optional part: pip install "steelyard[{extra}]"')
         self.extra = extra
+
+
+class MissingLibrary(SteelyardError, ImportError):
+    """A library that a value needs is not installed; it is no part of ours."""
+
+    code = "missing_library"
+
+    def __init__(self, what: str, package: str, otherwise: str = "") -> None:
+        hint = f"; {otherwise}" if otherwise else ""
+        super().__init__(f"{what} needs a library that is not installed: pip install {package}{hint}")
+        self.package: str = package
 
 
 class CannotStart(SteelyardError):

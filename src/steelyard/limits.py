@@ -21,6 +21,8 @@ API_KEY_SECRET_CHARS_MIN = 40  # the official client refuses shorter ones before
 # Pages.
 PAGE_ITEMS_DEFAULT = 50
 PAGE_ITEMS_MAX = 200
+QUERY_IDS_MAX = 1000  # in one list of a statement; longer lists become several statements
+ARTIFACT_ROWS_SCANNED_MAX = 100_000  # versions or collections looked at for one filter
 GATEWAY_PAGE_ITEMS_MAX = 5000  # the official client asks for up to 5,000 file names a page
 KEY_PAGE_ITEMS_MAX = 500
 LOG_PAGE_LINES_MAX = 2000
@@ -61,6 +63,17 @@ CHART_NONFINITE_MAX = 10_000  # places of NaN and infinities listed with one pan
 SEAL_ROWS = 1024  # tail rows of a run that ask for a seal
 SEAL_BYTES = 8 * MIB  # tail bytes (uncompressed) of a run that ask for a seal
 UNUSED_BLOB_HOURS_KEPT = 24  # content that no file refers to, after it was last stored
+UPLOAD_PARTS_MAX = 10_000  # of one content that is uploaded in parts, as S3 has it
+UPLOAD_PART_BYTES_MAX = 5 * 1024 * MIB
+STALE_UPLOAD_HOURS = 72  # an upload in parts that nobody sends to is removed after this
+S3_PART_BYTES = 8 * MIB  # a longer content goes to S3 in parts of this, or as few as S3 takes
+S3_PARTS_AT_ONCE = 4
+S3_PUTS_AT_ONCE = 16  # small contents of one batch
+S3_RETRIES_MAX = 4  # of one request
+S3_RETRY_S_MAX = 20.0  # from a request's first try to its last
+S3_CONNECT_S_MAX = 5.0
+S3_SILENCE_S_MAX = 30.0  # of an answer under way
+S3_REQUEST_S_MAX = 6 * 3600.0  # one request with its body, and one download
 TAIL_BYTES_MAX = 512 * MIB  # waiting in all tails: above it uploads are told to slow down
 TAIL_ROW_BYTES_MAX = MIB  # uncompressed lines in one row of the tail, unless one line is longer
 LINE_DEPTH_MAX = 200  # levels of lists and objects in one line; a deeper line is kept as text
@@ -89,6 +102,66 @@ CONSOLE_SEARCH_S = 5.0  # a search that takes longer gives back what it found
 
 # Runs.
 HEARTBEAT_SILENCE_CRASHED_S = 300  # a running run that is silent this long is shown as crashed
+
+# Artifacts.
+ALIAS_CHARS_MAX = 256
+ALIASES_PER_CALL_MAX = 1000
+ARTIFACT_METADATA_BYTES_MAX = 4 * MIB  # JSON text
+ARTIFACT_CLIENT_ID_CHARS_MAX = 256  # the official client sends 128
+ARTIFACT_CONTENTS_PER_CALL_MAX = 2000  # files asked about at once; the official client's batch
+ARTIFACT_FILES_PER_PAGE_MAX = 5000
+ARTIFACT_FILES_PER_PAGE_DEFAULT = 1000
+ARTIFACT_PACK_BYTES_MAX = 16 * MIB  # many small files in one request
+ARTIFACT_PART_BYTES = 64 * MIB  # of a file that is uploaded in parts
+ARTIFACT_PARTS_MAX = 10_000
+ARTIFACT_MULTIPART_FROM_BYTES = 256 * MIB  # smaller files go in one request
+MANIFEST_BYTES_MAX = 1024 * MIB  # five million entries
+MANIFEST_ENTRIES_MAX = 10_000_000
+MANIFEST_PAGE_ENTRIES = 1000  # entries in one row
+MANIFEST_PAGE_BYTES = MIB  # … unless they are longer than this together, before packing
+MANIFEST_PAGES_PER_WRITE = 64  # rows inserted while others wait for the writer
+MANIFESTS_PER_ARTIFACT_MAX = 10_000  # writers of one distributed artifact
+ARTIFACT_TRASH_DAYS = 30  # deleted versions can be brought back for so long
+ARTIFACT_DRAFT_HOURS = 72  # a draft that nobody touches for so long is given up
+ARTIFACT_DIFF_PATHS_MAX = 1000  # named per kind of change
+ARTIFACT_DEPENDENTS_NAMED_MAX = 50
+ARTIFACT_FREED_PAGES_MAX = 20_000  # manifest rows looked at to say what a deletion frees
+SWEEP_CONTENTS_AT_ONCE = 200_000  # digests in memory while a collection is swept
+LINEAGE_NODES_MAX = 1000
+LINEAGE_NODES_DEFAULT = 300
+LINEAGE_DEPTH_MAX = 20
+LINEAGE_FAN_OUT_MAX = 8  # neighbours of one kind; more become a stack
+
+# Tables, media and previews.
+TABLE_SOURCE_BYTES_MAX = 2048 * MIB  # all files of what is shown as one table
+TABLE_PARTS_MAX = 1000  # files of a partitioned table
+TABLE_ROWS_MAX = 20_000_000
+TABLE_COLUMNS_MAX = 10_000
+TABLE_CELLS_MAX = 500_000_000
+TABLE_ROW_BYTES_MAX = 64 * MIB  # one row of a file, as text
+TABLE_BATCH_ROWS = 65_536  # rows of a file read together …
+TABLE_BATCH_CELLS = 500_000  # … or cells …
+TABLE_BATCH_CHARS = 32 * MIB  # … or characters
+TABLE_CONVERTED_BYTES_MAX = 4096 * MIB  # one table in the form it is asked in
+TABLE_CACHE_BYTES_MAX = 10 * 1024 * MIB  # of all tables in that form; those not used longest go
+TABLE_WORKER_BYTES_MAX = 4096 * MIB  # memory of one process that reads or asks tables
+TABLE_WORKERS_MAX = 2  # processes that ask tables
+TABLE_WORKER_IDLE_S = 60.0  # such a process is ended when nobody asked for so long
+TABLE_QUERY_S = 20.0  # one question, before its process is ended
+TABLE_CONVERT_S = 600.0  # reading one table, likewise
+TABLE_WAIT_S = 30.0  # a request waits so long for a table to be read, or for a free process
+TABLE_PAGE_ROWS_MAX = 500
+TABLE_ANSWER_CELLS_MAX = 250_000  # cells of one page
+TABLE_CELL_CHARS_DEFAULT = 10_000  # of a long text or document in a page; the rest on demand
+TABLE_CELL_CHARS_MAX = 10_000_000
+TABLE_GROUP_COLUMNS_MAX = 8
+TABLE_AGGREGATES_MAX = 64
+TABLE_FACET_ITEMS_MAX = 200
+TABLE_SAVED_ROWS_MAX = 5_000_000  # of a filtered table kept as a new version
+TABLE_ORDERS_KEPT = 8  # found orders of rows that a process keeps for the next page
+TABLE_ARRAY_BYTES_MAX = 1024 * MIB  # an ndarray column, unpacked
+TABLE_ARRAY_CELL_VALUES_MAX = 4096  # of an ndarray cell shown in full
+TABLE_HISTOGRAM_BINS = 20  # of a number column's summary
 
 # Sessions and signatures.
 SESSION_DAYS = 30
@@ -125,6 +198,20 @@ HISTOGRAM_BINS_DEFAULT = 64
 HISTOGRAM_BINS_MAX = 512
 SUMMARY_KEYS_MAX = 100_000  # keys whose last value the training process itself remembers
 METRIC_DEFINITIONS_MAX = 10_000  # calls of define_metric that a run remembers
+
+# Media and tables, in the training process.
+MEDIA_NAME_BYTES_MAX = 160  # of each part of a key that becomes part of a file's name
+MEDIA_HASH_CHARS = 20  # of the SHA-256 in such a name
+IMAGES_AT_ONCE_MAX = 108  # of one list that is logged; the official client keeps as many
+IMAGE_SIDE_MAX = 65_500  # pixels; what a JPEG holds
+IMAGE_HEADER_BYTES = MIB  # read of an image file to learn its size
+VIDEO_FRAMES_MAX = 100_000  # of one array that becomes a video
+TABLE_ROWS_IN_RUN_FILE_MAX = 10_000  # the whole table is in its artifact
+TABLE_ROWS_MAX = 10_000_000  # of one table in an artifact
+TABLE_ROWS_AT_ONCE = 2_000  # encoded together
+TABLE_SHAPES_KEPT_MAX = 256  # kinds of rows that a table knows without looking closer
+TABLE_EMBEDDING_VALUES_MAX = 150  # a longer array in a cell is kept in a file of numpy
+CHART_POINTS_LOGGED_MAX = 10_000  # of a curve computed here; more are thinned out
 
 # What a training process prints.
 CONSOLE_BYTES_PER_RUN_MAX = 1024 * MIB  # kept of one process's output, as UTF-8

@@ -6,7 +6,7 @@ Nothing here holds a whole blob in memory. Everything blocks: edges call it from
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -42,6 +42,39 @@ class BlobWriter(Protocol):
         ...
 
 
+class StoredPart(msgspec.Struct, frozen=True):
+    """A part of an upload that is durable. Parts are numbered from 1."""
+
+    number: int
+    size_bytes: int
+    md5: bytes
+
+
+class PartWriter(Protocol):
+    """One part on its way. Ends with exactly one of `commit` and `abort`."""
+
+    def write(self, part: bytes | bytearray | memoryview) -> None:
+        """Append to the part.
+
+        Raises TooLarge beyond the upload's `part_bytes`, StorageFull, UploadMissing when the upload
+        has ended meanwhile, Conflict when the same part is being sent again; the caller then
+        aborts.
+        """
+        ...
+
+    def md5(self) -> bytes:
+        """MD5 of what was written so far."""
+        ...
+
+    def commit(self) -> StoredPart:
+        """Make the part durable, in place of what the number had. Raises as `write` does."""
+        ...
+
+    def abort(self) -> None:
+        """Give the part up. Idempotent, does nothing after `commit`, never raises."""
+        ...
+
+
 class BlobReader(Protocol):
     """A range of a blob, read once from front to back."""
 
@@ -53,16 +86,65 @@ class BlobReader(Protocol):
 
 
 class BlobStore(Protocol):
-    """Local directory now, S3 later; `tests/contract/test_blobs_contract.py` says what holds."""
+    """Local directory or S3; `tests/contract/test_blobs_contract.py` says what holds.
+
+    Whatever asks the network may raise StorageUnavailable: nothing half-visible is left then, and
+    the same call works later.
+    """
 
     def create_writer(self) -> BlobWriter:
         """Start an upload. Raises StorageFull."""
         ...
 
+    def store_all(self, contents: Sequence[bytes | bytearray | memoryview]) -> list[StoredBlob]:
+        """Store many small contents at once; all are durable on return, described in order.
+
+        An error may leave some of them stored. Raises StorageFull.
+        """
+        ...
+
+    def create_upload(self, *, part_bytes: int) -> str:
+        """Start an upload in parts; its id, which outlives the server process.
+
+        Every part but the last has exactly `part_bytes`. Raises StorageFull.
+        """
+        ...
+
+    def create_part_writer(self, upload_id: str, number: int) -> PartWriter:
+        """Start part `number`, of any order and beside others; what the number had is void now.
+
+        Raises UploadMissing, Invalid for a number outside 1…UPLOAD_PARTS_MAX.
+        """
+        ...
+
+    def list_parts(self, upload_id: str) -> list[StoredPart]:
+        """Parts that are there, by number. Raises UploadMissing."""
+        ...
+
+    def complete_upload(
+        self, upload_id: str, parts: Sequence[tuple[int, bytes]], *, md5: bytes | None = None
+    ) -> StoredBlob:
+        """Make one blob of the parts, each (number, MD5), numbered from 1 without a gap.
+
+        Raises Invalid for parts that are absent, differ or have a wrong size; the upload goes on
+        then. Raises Invalid when `md5`, that of the whole, differs: the upload is gone then.
+        Raises StorageFull, UploadMissing also for an upload that was completed before.
+        """
+        ...
+
+    def abort_upload(self, upload_id: str) -> bool:
+        """Drop an upload with its parts; True when it was there."""
+        ...
+
+    def remove_stale_uploads(self, *, before_us: int) -> int:
+        """Drop uploads that nobody wrote to since `before_us`; how many."""
+        ...
+
     def open_range(self, sha256: bytes, *, first: int, size_bytes: int) -> BlobReader:
         """Read `size_bytes` from byte `first` on. Raises BlobMissing.
 
-        A reader that is open goes on working when the blob is deleted.
+        A reader that is open goes on working when the blob is deleted. What is asked for beyond
+        the end of the blob is left out.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Blobs in a local directory: `ab/cd/abcd…` by SHA-256, uploads under `incoming/` until whole.
+"""Blobs in a local directory: `ab/abcd…` by SHA-256, beside uploads on their way (see `spool`).
 
 An upload is hashed while it is written, flushed to disk, then renamed into place, so a name that
 exists is a blob that is complete. The modification time says when a blob was last stored.
@@ -7,20 +7,31 @@ exists is a blob that is complete. The modification time says when a blob was la
 from __future__ import annotations
 
 import contextlib
-import errno
-import hashlib
 import os
-import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from steelyard.errors import BlobMissing, StorageFull
-from steelyard.server.blobs.interface import StoredBlob
+from steelyard.errors import BlobMissing
+from steelyard.server.blobs.flush import flush_all
+from steelyard.server.blobs.interface import (
+    BlobWriter,
+    PartWriter,
+    StoredBlob,
+    StoredPart,
+)
+from steelyard.server.blobs.parts import Uploads
+from steelyard.server.blobs.spool import (
+    Spool,
+    describe,
+    flush_directory,
+    full_disk_is_storage_full,
+)
 
 INCOMING = "incoming"
-FULL_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG})
+UPLOADS = "uploads"
+LAYOUT = "layout"
 
 
 class LocalBlobs:
@@ -30,13 +41,59 @@ class LocalBlobs:
         self.root = root
         # Storing a blob again and deleting it as unused exclude each other.
         self._placing = threading.Lock()
-        with _full_disk_is_storage_full(root):
-            (root / INCOMING).mkdir(parents=True, exist_ok=True)
+        self._spool = Spool(root / INCOMING, self._place)
+        self._uploads = Uploads(root / UPLOADS, self._place)
+        self._flatten()
 
-    def create_writer(self) -> LocalWriter:
-        path = self.root / INCOMING / f"{secrets.token_hex(16)}.part"
-        with _full_disk_is_storage_full(path):
-            return LocalWriter(self, path)
+    def create_writer(self) -> BlobWriter:
+        return self._spool.create_writer()
+
+    def store_all(self, contents: Sequence[bytes | bytearray | memoryview]) -> list[StoredBlob]:
+        blobs = [describe(content) for content in contents]
+        missing = {blob.sha256: content for blob, content in zip(blobs, contents, strict=True)}
+        with self._placing:
+            for sha256 in [*missing]:
+                if _touch(self._path(sha256)):
+                    del missing[sha256]
+        moves = [(self._spool.new_path(), digest) for digest in missing]
+        with full_disk_is_storage_full(self.root / INCOMING):
+            try:
+                for (part, _), content in zip(moves, missing.values(), strict=True):
+                    _write_file(part, content)
+                if moves:
+                    flush_all((part for part, _ in moves), on=self.root)
+                    with self._placing:
+                        for part, sha256 in moves:
+                            _rename(part, self._path(sha256))
+            except BaseException:
+                for part, _ in moves:
+                    with contextlib.suppress(OSError):
+                        part.unlink(missing_ok=True)
+                raise
+            # Also of blobs that were there: whoever placed them may not have come this far yet.
+            directories = {self._path(blob.sha256).parent for blob in blobs}
+            flush_all([*directories, self.root], on=self.root)
+        return blobs
+
+    def create_upload(self, *, part_bytes: int) -> str:
+        return self._uploads.create(part_bytes=part_bytes)
+
+    def create_part_writer(self, upload_id: str, number: int) -> PartWriter:
+        return self._uploads.find(upload_id).create_writer(number)
+
+    def list_parts(self, upload_id: str) -> list[StoredPart]:
+        return self._uploads.find(upload_id).list_parts()
+
+    def complete_upload(
+        self, upload_id: str, parts: Sequence[tuple[int, bytes]], *, md5: bytes | None = None
+    ) -> StoredBlob:
+        return self._uploads.complete(upload_id, parts, md5)
+
+    def abort_upload(self, upload_id: str) -> bool:
+        return self._uploads.abort(upload_id)
+
+    def remove_stale_uploads(self, *, before_us: int) -> int:
+        return self._uploads.remove_stale(before_us=before_us)
 
     def open_range(self, sha256: bytes, *, first: int, size_bytes: int) -> LocalReader:
         try:
@@ -53,7 +110,7 @@ class LocalBlobs:
             return None
 
     def list_settled(self, *, before_us: int) -> Iterator[bytes]:
-        for path in self.root.glob("??/??/*"):
+        for path in self.root.glob("??/*"):
             with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
                 if _stored_at_us(path) < before_us:
                     yield bytes.fromhex(path.name)
@@ -70,66 +127,40 @@ class LocalBlobs:
         return True
 
     def remove_unfinished(self) -> int:
-        parts = list((self.root / INCOMING).glob("*.part"))
-        for part in parts:
-            part.unlink(missing_ok=True)
-        return len(parts)
+        return self._spool.remove_unfinished()
 
-    def place(self, part: Path, sha256: bytes) -> None:
+    def _place(self, part: Path, blob: StoredBlob) -> None:
         """Give a flushed upload its final name. Atomic; the names are on disk on return."""
-        path = self._path(sha256)
+        path = self._path(blob.sha256)
         with self._placing:
-            if path.exists():
-                os.utime(path)
+            if _touch(path):
                 part.unlink()
             else:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                part.rename(path)
+                _rename(part, path)
+                _touch(path)  # parts may have been written long ago
         # Also for a blob that was there: whoever placed it may not have come this far yet.
-        for directory in (path.parent, path.parent.parent, self.root):
-            _flush_directory(directory)
+        for directory in (path.parent, self.root):
+            flush_directory(directory)
 
     def _path(self, sha256: bytes) -> Path:
         name = sha256.hex()
-        return self.root / name[:2] / name[2:4] / name
+        return self.root / name[:2] / name
 
+    def _flatten(self) -> None:
+        """Bring blobs of earlier versions, at `ab/cd/abcd…`, to where they belong now.
 
-class LocalWriter:
-    """One upload into `incoming/`."""
-
-    def __init__(self, blobs: LocalBlobs, path: Path) -> None:
-        self._blobs = blobs
-        self._path = path
-        self._file: BinaryIO = path.open("xb", buffering=0)
-        self._sha256 = hashlib.sha256()
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self._size_bytes = 0
-
-    def write(self, part: bytes | bytearray | memoryview) -> None:
-        with _full_disk_is_storage_full(self._path):
-            rest = memoryview(part)
-            while rest:  # an unbuffered file may take less than it was given
-                rest = rest[self._file.write(rest) :]
-        self._sha256.update(part)
-        self._md5.update(part)
-        self._size_bytes += len(part)
-
-    def md5(self) -> bytes:
-        return self._md5.digest()
-
-    def commit(self) -> StoredBlob:
-        sha256 = self._sha256.digest()
-        with _full_disk_is_storage_full(self._path):
-            os.fsync(self._file.fileno())
-            self._file.close()
-            self._blobs.place(self._path, sha256)
-        return StoredBlob(sha256=sha256, md5=self._md5.digest(), size_bytes=self._size_bytes)
-
-    def abort(self) -> None:
-        with contextlib.suppress(OSError):
-            self._file.close()
-        with contextlib.suppress(OSError):
-            self._path.unlink(missing_ok=True)
+        One level holds a million blobs in directories of 4,000 names, and saves a directory of its
+        own for nearly every blob of a small store.
+        """
+        layout = self.root / LAYOUT
+        with full_disk_is_storage_full(layout):
+            if layout.exists():
+                return
+            for path in self.root.glob("??/??/*"):
+                path.rename(path.parent.parent / path.name)
+            for directory in self.root.glob("??/??/"):
+                directory.rmdir()
+            layout.write_text("1\n")
 
 
 class LocalReader:
@@ -148,26 +179,32 @@ class LocalReader:
         self._file.close()
 
 
-@contextlib.contextmanager
-def _full_disk_is_storage_full(path: Path) -> Iterator[None]:
+def _write_file(path: Path, content: bytes | bytearray | memoryview) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        yield
-    except OSError as error:
-        if error.errno not in FULL_ERRORS:
-            raise
-        raise StorageFull(
-            f"the disk of the server is full or failing ({error.strerror}, {path.parent}); nothing "
-            "of this upload was kept, send it again when there is space"
-        ) from error
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    finally:
+        os.close(descriptor)
+
+
+def _rename(part: Path, path: Path) -> None:
+    try:
+        part.rename(path)
+    except FileNotFoundError:  # the first blob of its directory
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.rename(path)
+
+
+def _touch(path: Path) -> bool:
+    """Say that the file was stored now; False when there is none."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _stored_at_us(path: Path) -> int:
     return path.stat().st_mtime_ns // 1000
-
-
-def _flush_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

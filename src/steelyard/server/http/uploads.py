@@ -6,30 +6,60 @@ import asyncio
 import base64
 import binascii
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from litestar import Request
 from litestar.exceptions import InternalServerException
 
 from steelyard.errors import Invalid, TooLarge, Torn
 from steelyard.limits import MIB, UPLOAD_BYTES_MAX
-from steelyard.server.blobs.interface import BlobStore, BlobWriter, StoredBlob
+from steelyard.server.blobs.interface import BlobStore, StoredBlob, StoredPart
+
+AnyRequest = Request[Any, Any, Any]
+Stored = TypeVar("Stored")
+Stored_co = TypeVar("Stored_co", covariant=True)
 
 PART_BYTES = 1 * MIB  # handed to a worker thread at a time: hashing and writing take 3 ms
 
 
+class Writer(Protocol[Stored_co]):
+    """BlobWriter and PartWriter alike."""
+
+    def write(self, part: bytes | bytearray | memoryview) -> None: ...
+    def md5(self) -> bytes: ...
+    def commit(self) -> Stored_co: ...
+    def abort(self) -> None: ...
+
+
 async def receive_blob(
-    request: Request[Any, Any, Any], blobs: BlobStore, *, name: str
+    request: AnyRequest, blobs: BlobStore, *, name: str, md5: bytes | None = None
 ) -> StoredBlob:
     """Store the body of the request; durable on return. `name` is for messages.
 
     A body that breaks off leaves nothing. Raises Torn for one shorter than its Content-Length,
-    Invalid when it is not what its Content-MD5 says, TooLarge, StorageFull.
+    Invalid when its MD5 is not `md5` or what its Content-MD5 says, TooLarge, StorageFull.
     """
-    announced_bytes = _announced_bytes(request, name)
-    announced_md5 = _announced_md5(request, name)
     writer = await asyncio.to_thread(blobs.create_writer)
+    return await _receive(request, writer, name, md5)
+
+
+async def receive_part(
+    request: AnyRequest, blobs: BlobStore, upload_id: str, number: int, *, name: str
+) -> StoredPart:
+    """Store the body as a part of an upload; durable on return. Refuses as `receive_blob` does.
+
+    Raises UploadMissing, Conflict when the part is being sent again meanwhile.
+    """
+    writer = await asyncio.to_thread(blobs.create_part_writer, upload_id, number)
+    return await _receive(request, writer, name, None)
+
+
+async def _receive(
+    request: AnyRequest, writer: Writer[Stored], name: str, md5: bytes | None
+) -> Stored:
     try:
+        announced_bytes = _announced_bytes(request, name)
+        announced = [digest for digest in (_announced_md5(request, name), md5) if digest]
         received_bytes = 0
         async for part in _parts(request, name):
             received_bytes += len(part)
@@ -41,13 +71,13 @@ async def receive_blob(
                 f"the upload of {name!r} broke off after {received_bytes:,} of "
                 f"{announced_bytes:,} bytes; send it again"
             )
-        return await asyncio.to_thread(_finish, writer, announced_md5, name)
+        return await asyncio.to_thread(_finish, writer, announced, name)
     except BaseException:  # also when the request is cancelled
         writer.abort()
         raise
 
 
-async def _parts(request: Request[Any, Any, Any], name: str) -> AsyncIterator[bytearray]:
+async def _parts(request: AnyRequest, name: str) -> AsyncIterator[bytearray]:
     """The body in parts of about `PART_BYTES`."""
     waiting = bytearray()
     try:
@@ -62,16 +92,18 @@ async def _parts(request: Request[Any, Any, Any], name: str) -> AsyncIterator[by
         yield waiting
 
 
-def _finish(writer: BlobWriter, announced_md5: bytes | None, name: str) -> StoredBlob:
-    if announced_md5 is not None and writer.md5() != announced_md5:
-        raise Invalid(
-            f"the content of {name!r} changed on its way: its MD5 is {_base64(writer.md5())}, "
-            f"Content-MD5 says {_base64(announced_md5)}; upload it again"
-        )
+def _finish(writer: Writer[Stored], announced: list[bytes], name: str) -> Stored:
+    for md5 in announced:
+        if writer.md5() != md5:
+            raise Invalid(
+                f"the content of {name!r} is not what was announced: its MD5 is "
+                f"{_base64(writer.md5())}, not {_base64(md5)}; it changed, or was damaged on its "
+                "way: upload it again"
+            )
     return writer.commit()
 
 
-def _announced_bytes(request: Request[Any, Any, Any], name: str) -> int | None:
+def _announced_bytes(request: AnyRequest, name: str) -> int | None:
     text = request.headers.get("content-length")
     if text is None:
         return None
@@ -81,7 +113,7 @@ def _announced_bytes(request: Request[Any, Any, Any], name: str) -> int | None:
     return size_bytes
 
 
-def _announced_md5(request: Request[Any, Any, Any], name: str) -> bytes | None:
+def _announced_md5(request: AnyRequest, name: str) -> bytes | None:
     text = request.headers.get("content-md5")
     if text is None:
         return None
