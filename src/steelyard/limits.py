@@ -113,7 +113,6 @@ ARTIFACT_FILES_PER_PAGE_MAX = 5000
 ARTIFACT_FILES_PER_PAGE_DEFAULT = 1000
 ARTIFACT_PACK_BYTES_MAX = 16 * MIB  # many small files in one request
 ARTIFACT_PART_BYTES = 64 * MIB  # of a file that is uploaded in parts
-ARTIFACT_PARTS_MAX = 10_000
 ARTIFACT_MULTIPART_FROM_BYTES = 256 * MIB  # smaller files go in one request
 MANIFEST_BYTES_MAX = 1024 * MIB  # five million entries
 MANIFEST_ENTRIES_MAX = 10_000_000
