@@ -1,0 +1,252 @@
+"""Contents of artifacts on this machine, by digest: fetched once, shared by all processes.
+
+    <cache>/artifacts/
+      obj/md5/ab/cdef…     contents by MD5 (xxh128/ and etag/ likewise); read-only
+      partial/…            downloads that broke off, to be continued
+      usage                about how many bytes obj/ has
+      lock                 held while that is changed or old contents are removed
+      checksums.sqlite     see checksums.py
+
+Every file of obj/ has one and the same time of change, which any write to it would alter; its
+time of access is when it was last used. So a spoilt file is known by one look at it, and whoever
+hands a content on to the user checks its digest besides.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from steelyard.limits import ARTIFACT_CACHE_BYTES_MAX, ARTIFACT_CACHE_DISK_SHARE_MAX
+from steelyard.sdk.artifacts.checksums import Checksums
+from steelyard.sdk.artifacts.digest import MANIFEST_MD5, MANIFEST_XXH128, b64_to_hex
+from steelyard.sdk.artifacts.file_copy import remove_quietly
+
+SEAL_NS: Final = 1_000_000_000_000_000_000  # 2001-09-09: the time of change of what is intact
+TRIM_TO: Final = 0.9  # of the cap, so that not every file asks for a trim
+_FOLDERS: Final = {MANIFEST_MD5: "md5", MANIFEST_XXH128: "xxh128"}
+
+
+class CacheUsage:
+    """What the cache holds, in bytes and files."""
+
+    __slots__ = ("file_count", "partial_bytes", "size_bytes")
+
+    def __init__(self, size_bytes: int, file_count: int, partial_bytes: int) -> None:
+        self.size_bytes = size_bytes
+        self.file_count = file_count
+        self.partial_bytes = partial_bytes
+
+
+class ArtifactCache:
+    """The cache below one directory. Objects are cheap: all state is on disk."""
+
+    def __init__(self, root: str, bytes_max: int | None = None) -> None:
+        """`bytes_max` None: 20 GiB or a tenth of the disk; 0: nothing is kept."""
+        self.root: str = root
+        self.checksums: Checksums = Checksums(f"{root}/checksums.sqlite")
+        self._bytes_max = bytes_max
+
+    @property
+    def bytes_max(self) -> int:
+        """What the cache may hold."""
+        if self._bytes_max is None:
+            share = _disk_bytes(self.root) * ARTIFACT_CACHE_DISK_SHARE_MAX
+            self._bytes_max = int(min(ARTIFACT_CACHE_BYTES_MAX, share))
+        return self._bytes_max
+
+    def path_of(self, digest: str, algorithm: str = MANIFEST_MD5) -> str:
+        """Where a content is or would be. Raises ValueError for a digest that is no base64."""
+        digits = b64_to_hex(digest)
+        return f"{self.root}/obj/{_FOLDERS[algorithm]}/{digits[:2]}/{digits[2:]}"
+
+    def path_of_reference(self, url: str, tag: str) -> str:
+        """Where what an address and an ETag stand for is or would be."""
+        import hashlib
+
+        digits = hashlib.sha256(f"{len(url)}:{url}{tag}".encode()).hexdigest()
+        return f"{self.root}/obj/etag/{digits[:2]}/{digits[2:]}"
+
+    def partial_path(self, path: str) -> str:
+        """Where the download of that content waits to be continued."""
+        folder = f"{self.root}/partial"
+        os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103
+        return f"{folder}/{path[len(self.root) + 5 :].replace('/', '-')}"
+
+    def find(self, path: str, size: int | None) -> bool:
+        """Whether the content is there, with its size and as it was put there."""
+        try:
+            stat = os.stat(path)  # noqa: PTH116  # for each of many
+        except OSError:
+            return False
+        if stat.st_mtime_ns != SEAL_NS or (size is not None and stat.st_size != size):
+            return False
+        with contextlib.suppress(OSError):
+            os.utime(path, ns=(time.time_ns(), SEAL_NS))
+        return True
+
+    def add_link(self, source: str, path: str) -> bool:
+        """Make a read-only file of ours, whose digest `path` names, a content as well.
+
+        Whether the cache has grown by it. A file system that cannot do it goes without.
+        """
+        if self._bytes_max == 0:
+            return False
+        try:
+            os.utime(source, ns=(time.time_ns(), SEAL_NS))
+            _link_into(source, path)
+        except FileExistsError:
+            if not self.find(path, None):  # spoilt
+                remove_quietly(path)
+                return self.add_link(source, path)
+            return False
+        except OSError:
+            return False
+        return True
+
+    def move_in(self, source: str, path: str) -> None:
+        """Make a file of ours, whose digest `path` names, a content. Raises OSError."""
+        os.chmod(source, 0o444)  # noqa: PTH101
+        os.utime(source, ns=(time.time_ns(), SEAL_NS))
+        try:
+            os.replace(source, path)  # noqa: PTH105
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120
+            os.replace(source, path)  # noqa: PTH105
+
+    def remove(self, path: str) -> None:
+        """Drop a content that turned out to be spoilt."""
+        remove_quietly(path)
+
+    def count_added(self, size_bytes: int) -> None:
+        """Note that the cache has grown, and make room when it is too large."""
+        if size_bytes <= 0:
+            return
+        with self._lock() as is_locked:
+            if not is_locked:
+                return
+            known = self._read_usage()
+            total = size_bytes + known if known is not None else self.measure().size_bytes
+            if total > self.bytes_max:
+                total = self._trim(int(self.bytes_max * TRIM_TO))[1]
+            self._write_usage(total)
+
+    def trim(self, bytes_max: int, *, partial_too: bool = False) -> int:
+        """Remove what was not used longest, until no more than that is left. Bytes freed."""
+        with self._lock():
+            freed, total = self._trim(bytes_max)
+            self._write_usage(total)
+        if partial_too:
+            for entry in _files_below(f"{self.root}/partial"):
+                freed += _remove(entry)
+        return freed
+
+    def measure(self) -> CacheUsage:
+        """What is there, counted."""
+        sizes = [entry.stat().st_size for entry in _files_below(f"{self.root}/obj")]
+        partial = sum(entry.stat().st_size for entry in _files_below(f"{self.root}/partial"))
+        return CacheUsage(sum(sizes), len(sizes), partial)
+
+    def _trim(self, bytes_max: int) -> tuple[int, int]:
+        """(bytes freed, bytes left)."""
+        found = []
+        for entry in _files_below(f"{self.root}/obj"):
+            with contextlib.suppress(OSError):
+                stat = entry.stat()
+                found.append((stat.st_atime_ns, stat.st_size, entry.path))
+        total = sum(size for _, size, _ in found)
+        freed = 0
+        for _, size, path in sorted(found):
+            if total <= bytes_max:
+                break
+            with contextlib.suppress(OSError):
+                os.unlink(path)  # noqa: PTH108
+                total -= size
+                freed += size
+        return freed, total
+
+    def _read_usage(self) -> int | None:
+        try:
+            with open(f"{self.root}/usage", encoding="ascii") as file:  # noqa: PTH123
+                return int(file.read())
+        except (OSError, ValueError):
+            return None
+
+    def _write_usage(self, total: int) -> None:
+        with contextlib.suppress(OSError), open(f"{self.root}/usage", "w", encoding="ascii") as file:  # noqa: E501, PTH123
+            file.write(str(total))
+
+    @contextlib.contextmanager
+    def _lock(self) -> Iterator[bool]:
+        """Alone among the processes of this machine; False where nothing can be locked."""
+        try:
+            os.makedirs(self.root, mode=0o700, exist_ok=True)  # noqa: PTH103
+            fd = os.open(f"{self.root}/lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError:
+            yield False
+            return
+        try:
+            lock_file(fd)
+            yield True
+        finally:
+            os.close(fd)
+
+
+def lock_file(fd: int, *, wait: bool = True) -> bool:
+    """Lock an open file until it is closed; whether it is ours. Where no locks are: ours."""
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # NFS without a lock server
+        return True
+    return True
+
+
+def _link_into(source: str, path: str) -> None:
+    try:
+        os.link(source, path)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120
+        os.link(source, path)
+
+
+def _files_below(folder: str) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    yield from _files_below(entry.path)
+                else:
+                    yield entry
+    except OSError:
+        return
+
+
+def _remove(entry: os.DirEntry[str]) -> int:
+    with contextlib.suppress(OSError):
+        size = entry.stat().st_size
+        os.unlink(entry.path)  # noqa: PTH108
+        return size
+    return 0
+
+
+def _disk_bytes(path: str) -> int:
+    """Size of the disk that a directory is or will be on."""
+    import shutil
+
+    while True:
+        try:
+            return shutil.disk_usage(path).total
+        except OSError:
+            parent = os.path.dirname(path)  # noqa: PTH120
+            if parent == path:
+                return ARTIFACT_CACHE_BYTES_MAX
+            path = parent
