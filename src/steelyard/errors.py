@@ -24,9 +24,11 @@
     │   ├── FileMissing            file_missing
     │   │   └── NothingToRestore (ValueError)       … that a script asked for
     │   ├── BlobMissing            blob_missing
+    │   ├── ArtifactNotFound       artifact_not_found   … as the server says it
     │   ├── ArtifactMissing (ValueError, Unavailable)   artifact_missing, as scripts expect it
     │   └── ReferenceMissing (FileNotFoundError)        reference_missing
     ├── Conflict                   conflict         clashes with what is stored
+    │   ├── ContentsMissing        contents_missing a manifest names files that are not here
     │   └── RunExists              run_exists       a new run was asked for, and it is there
     ├── Torn                       torn             the body broke off on its way: send it again
     ├── Unavailable                unavailable      try again later, nothing is lost
@@ -272,6 +274,19 @@ class BlobMissing(NotFound):
         self.sha256 = sha256
 
 
+class ArtifactNotFound(NotFound):
+    """No artifact, version or collection of that name, or none the caller may see."""
+
+    code = "artifact_not_found"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"no artifact {path}, or you may not see it; check name and version, it may have been "
+            "deleted"
+        )
+        self.path: str = path
+
+
 class ReferenceMissing(NotFound, FileNotFoundError):
     """What a reference of an artifact points to is not there any more, or has changed."""
 
@@ -306,6 +321,21 @@ class RunExists(Conflict):
             "(resume='allow')"
         )
         self.path = path
+
+
+class ContentsMissing(Conflict):
+    """A manifest names contents that were not uploaded; `count` in all, some named."""
+
+    code = "contents_missing"
+
+    def __init__(self, paths: list[str], count: int) -> None:
+        named = ", ".join(map(repr, paths))
+        super().__init__(
+            f"{count:,} files of the artifact are not here: {named}"
+            f"{', …' if count > len(paths) else ''}; upload them, then commit again"
+        )
+        self.paths: list[str] = paths
+        self.count: int = count
 
 
 class Torn(SteelyardError):
