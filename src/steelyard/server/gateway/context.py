@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from sqlalchemy.engine import Connection
@@ -37,13 +37,13 @@ class Context:
         self.base_url = base_url
         self.are_accounts_changed = False
         self._kept: dict[Hashable, Any] = {}
-        self._listed_run_ids: list[int] = []
+        self._listed: dict[str, list[int]] = {}
 
     def begin(self, conn: Connection) -> None:
         """Start on a transaction: also again, when the database asks for a second try."""
         self.conn = conn
         self._kept = {}
-        self._listed_run_ids = []
+        self._listed = {}
 
     def keep(self, key: Hashable, read: Callable[[], T]) -> T:
         """What `read` gives, read once per request for each `key`."""
@@ -52,15 +52,21 @@ class Context:
         value: T = self._kept[key]
         return value
 
-    def note_listed(self, run_ids: list[int]) -> None:
-        """Runs of a list: what is asked of one of them will be asked of all."""
-        self._listed_run_ids += run_ids
+    def note_listed(self, kind: str, ids: Iterable[int]) -> None:
+        """Items of a list: what is asked of one of them will be asked of all."""
+        self._listed.setdefault(kind, []).extend(ids)
 
-    def of_run(self, what: str, run_id: int, read: Callable[[list[int]], dict[int, T]]) -> T | None:
-        """`read` of this run, asked once for all runs listed so far."""
-        kept: dict[int, T | None] = self._kept.setdefault(("of_run", what), {})
-        if run_id not in kept:
-            wanted = [i for i in dict.fromkeys([*self._listed_run_ids, run_id]) if i not in kept]
+    def of_each(
+        self, kind: str, what: str, id: int, read: Callable[[list[int]], Mapping[int, T]]
+    ) -> T | None:
+        """`read` of this item, asked once for all of its kind listed so far."""
+        kept: dict[int, T | None] = self._kept.setdefault(("of_each", kind, what), {})
+        if id not in kept:
+            wanted = [i for i in dict.fromkeys([*self._listed.get(kind, ()), id]) if i not in kept]
             found = read(wanted)
             kept.update((each, found.get(each)) for each in wanted)
-        return kept[run_id]
+        return kept[id]
+
+    def forget(self) -> None:
+        """What was read is no longer so: something was written."""
+        self._kept = {}

@@ -82,7 +82,7 @@ def runs(
         after=after or None,
         first=page_size(first),
     )
-    context.note_listed([run.id for run in page.runs])
+    context.note_listed("run", [run.id for run in page.runs])
     edges = [
         {"node": run, "cursor": cursor} for run, cursor in zip(page.runs, page.cursors, strict=True)
     ]

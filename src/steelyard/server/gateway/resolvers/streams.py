@@ -37,7 +37,7 @@ def _line_count(run: Run, context: Context, stream: Stream) -> int:
     def count(run_ids: list[int]) -> dict[int, int]:
         return read.list_line_counts(context.conn, run_ids, stream)
 
-    return context.of_run(f"{stream} lines", run.id, count) or 0
+    return context.of_each("run", f"{stream} lines", run.id, count) or 0
 
 
 def log_line_count(run: Run, context: Context) -> int:

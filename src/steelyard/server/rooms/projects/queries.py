@@ -40,6 +40,13 @@ def find_project_by_id(conn: Connection, project_id: int, entity: str) -> Projec
     return None if row is None else Project(entity=entity, **row._mapping)
 
 
+def list_projects_by_id(conn: Connection, project_ids: Sequence[int]) -> dict[int, Project]:
+    """The projects with these ids that exist, of whatever entity."""
+    rows = conn.execute(sa.select(*_COLUMNS).where(projects.c.id.in_(project_ids))).all()
+    names = list_entity_names(conn, [row.entity_id for row in rows])
+    return {row.id: Project(entity=names[row.entity_id], **row._mapping) for row in rows}
+
+
 def list_projects(
     conn: Connection,
     *,

@@ -12,7 +12,7 @@ import msgspec
 
 from steelyard.errors import Invalid
 
-Source = Literal["column", "config", "summary", "key"]
+Source = Literal["column", "config", "summary", "key", "metadata"]
 
 
 class Missing:

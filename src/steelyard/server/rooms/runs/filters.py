@@ -50,14 +50,18 @@ class Not(msgspec.Struct, frozen=True):
 
 
 Filter = Test | All | Some | Not
+FieldParser = Callable[[str], Field]
 EVERYTHING = All(())
 
 
-def parse_filter(value: Any) -> Filter:
-    """The filter of a JSON value; None and {} match every run. Raises Invalid, naming the place."""
+def parse_filter(value: Any, parse_field: FieldParser = parse_field) -> Filter:
+    """The filter of a JSON value; None and {} match everything. Raises Invalid, naming the place.
+
+    `parse_field` says what fields there are: those of runs, if nothing else is said.
+    """
     if value is None:
         return EVERYTHING
-    parsed = _parse(value, depth=0)
+    parsed = _parse(value, parse_field, depth=0)
     if count_conditions(parsed) > FILTER_CONDITIONS_MAX:
         raise Invalid(f"the filter has more than {FILTER_CONDITIONS_MAX} conditions; split it up")
     return parsed
@@ -143,7 +147,7 @@ def is_equal(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def _parse(value: Any, *, depth: int) -> Filter:
+def _parse(value: Any, parse_field: FieldParser, *, depth: int) -> Filter:
     if depth > FILTER_DEPTH_MAX:
         raise Invalid(f"the filter is nested deeper than {FILTER_DEPTH_MAX} levels")
     if not isinstance(value, dict):
@@ -151,9 +155,9 @@ def _parse(value: Any, *, depth: int) -> Filter:
     parts: list[Filter] = []
     for key, inner in value.items():
         if key in ("$and", "$or", "$nor"):
-            parts.append(_parse_group(key, inner, depth=depth))
+            parts.append(_parse_group(key, inner, parse_field, depth=depth))
         elif key == "$not":
-            parts.append(Not(_parse(inner, depth=depth + 1)))
+            parts.append(Not(_parse(inner, parse_field, depth=depth + 1)))
         elif key.startswith("$"):
             raise Invalid(
                 f"{key} cannot stand here; use $and, $or, $nor, $not, or a field with one of "
@@ -164,12 +168,12 @@ def _parse(value: Any, *, depth: int) -> Filter:
     return parts[0] if len(parts) == 1 else All(tuple(parts))
 
 
-def _parse_group(key: str, inner: Any, *, depth: int) -> Filter:
+def _parse_group(key: str, inner: Any, parse_field: FieldParser, *, depth: int) -> Filter:
     if not isinstance(inner, list):
         raise Invalid(f"{key} needs a list of filters")
     if not inner and key != "$and":
         raise Invalid(f"{key} needs at least one filter in its list")
-    parts = tuple(_parse(part, depth=depth + 1) for part in inner)
+    parts = tuple(_parse(part, parse_field, depth=depth + 1) for part in inner)
     if key == "$and":
         return All(parts)
     return Some(parts) if key == "$or" else Not(Some(parts))
