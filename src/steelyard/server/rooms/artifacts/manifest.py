@@ -1,0 +1,165 @@
+"""Manifests as clients write them, and a set of them as one list of entries in order of path.
+
+A manifest is the JSON object `{"version": 1, "storagePolicy": …, "contents": {path: entry}}`.
+wandb 0.31.0 sdk/artifacts/artifact_manifests/artifact_manifest_v1.py. Nothing here touches a
+database or a blob store: `packer.py` runs it in a process of its own when a manifest is long.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from steelyard.errors import Invalid, TooLarge
+from steelyard.limits import FILE_PATH_BYTES_MAX, MANIFEST_ENTRIES_MAX
+from steelyard.server.rooms.artifacts.names import parse_md5
+
+#: What no path of a manifest has. The rest of the rules is in `check_path`.
+_UNUSUAL = re.compile(r"(^|/)\.{0,2}(/|$)|[\x00-\x1f\x7f\\]|^[A-Za-z]:")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+DIGEST_HEADER = b"wandb-artifact-manifest-v1\n"
+
+
+class ManifestEntry(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """An entry in the client's JSON. What only means something to its process is dropped."""
+
+    digest: str
+    size: int | None = None
+    birth_artifact_id: str | None = msgspec.field(name="birthArtifactID", default=None)
+    ref: str | None = None
+    extra: dict[str, Any] | None = None
+
+
+class ManifestDocument(msgspec.Struct, frozen=True, rename="camel"):
+    """The JSON file."""
+
+    contents: dict[str, ManifestEntry]
+    version: int = 1
+    storage_policy: str = "wandb-storage-policy-v1"
+    storage_policy_config: dict[str, Any] = {}
+
+
+class SortedManifest(msgspec.Struct, frozen=True):
+    """Manifests laid over each other. `paths` are in order of their UTF-8 bytes."""
+
+    paths: list[str]
+    document: ManifestDocument
+
+
+_DOCUMENT = msgspec.json.Decoder(ManifestDocument)
+
+
+def parse_manifest(data: bytes) -> ManifestDocument:
+    """The manifest in a JSON text. Raises Invalid, naming what is wrong; paths are not checked."""
+    try:
+        document = _DOCUMENT.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Invalid(f"this is no manifest of an artifact: {error}") from error
+    if document.version != 1:
+        raise Invalid(f"the manifest has version {document.version}; only 1 is known")
+    return document
+
+
+def merge_manifests(
+    base: ManifestDocument | None, layers: Sequence[ManifestDocument]
+) -> SortedManifest:
+    """Later layers over earlier ones over the base: the last entry of a path counts.
+
+    Every path is checked. Raises Invalid, TooLarge.
+    """
+    assert layers
+    contents: dict[str, ManifestEntry] = dict(base.contents) if base is not None else {}
+    for layer in layers:
+        contents.update(layer.contents)
+    if len(contents) > MANIFEST_ENTRIES_MAX:
+        raise TooLarge(
+            "the manifest",
+            size=len(contents),
+            limit=MANIFEST_ENTRIES_MAX,
+            limit_name="MANIFEST_ENTRIES_MAX",
+        )
+    for path, entry in contents.items():
+        check_path(path)
+        check_entry(path, entry)
+    last = layers[-1]
+    return SortedManifest(
+        # Code points sort like UTF-8 bytes; lone surrogates, which do not, were refused.
+        paths=sorted(contents),
+        document=ManifestDocument(
+            contents=contents,
+            storage_policy=last.storage_policy,
+            storage_policy_config=last.storage_policy_config,
+        ),
+    )
+
+
+def check_path(path: str) -> None:
+    """Raises Invalid for a path that could lead out of the directory it is downloaded to."""
+    try:
+        size_bytes = len(path.encode())
+    except UnicodeEncodeError as error:
+        raise Invalid(f"the path {path!r} in the manifest is not valid Unicode") from error
+    if size_bytes > FILE_PATH_BYTES_MAX:
+        raise TooLarge(
+            f"the path {path[:40]!r}… in the manifest",
+            size=size_bytes,
+            limit=FILE_PATH_BYTES_MAX,
+            limit_name="FILE_PATH_BYTES_MAX",
+        )
+    if _UNUSUAL.search(path) is None:
+        return
+    # Backslashes separate on Windows only, where they must not lead out either.
+    parts = path.replace("\\", "/").split("/")
+    if _CONTROL.search(path):
+        raise Invalid(f"the path {path!r} in the manifest has control characters")
+    if not path:
+        raise Invalid("a path in the manifest is empty")
+    if parts[0] == "" or re.match(r"[A-Za-z]:[/\\]", path):
+        raise Invalid(f"the path {path!r} in the manifest is absolute; it must be relative")
+    if ".." in parts or "." in parts:
+        raise Invalid(f"the path {path!r} in the manifest has a '.' or '..' part")
+    if "" in parts:
+        raise Invalid(f"the path {path!r} in the manifest has an empty part")
+
+
+def check_entry(path: str, entry: ManifestEntry) -> None:
+    """Raises Invalid for an entry that can be no file."""
+    if entry.size is not None and entry.size < 0:
+        raise Invalid(f"the size of {path!r} in the manifest is {entry.size}")
+    if entry.ref is None:
+        if entry.size is None:
+            raise Invalid(f"{path!r} in the manifest has no size")
+        parse_md5(entry.digest)
+
+
+def digest_of(manifest: SortedManifest) -> str:
+    """The digest that names a version by its content: 32 hexadecimal digits.
+
+    wandb 0.31.0 sdk/artifacts/artifact_manifests/artifact_manifest_v1.py: digest().
+    """
+    contents = manifest.document.contents
+    digest = hashlib.md5(DIGEST_HEADER, usedforsecurity=False)
+    for path in manifest.paths:
+        digest.update(f"{path}:{contents[path].digest}\n".encode())
+    return digest.hexdigest()
+
+
+def encode_manifest(manifest: SortedManifest) -> Iterator[bytes]:
+    """The JSON file in pieces, paths in order."""
+    document = manifest.document
+    head = {
+        "version": document.version,
+        "storagePolicy": document.storage_policy,
+        "storagePolicyConfig": document.storage_policy_config,
+    }
+    encode = msgspec.json.encode
+    yield encode(head)[:-1] + b',"contents":{'
+    for first in range(0, len(manifest.paths), 1000):
+        some = manifest.paths[first : first + 1000]
+        lines = b",".join(encode(path) + b":" + encode(document.contents[path]) for path in some)
+        yield (b"," if first else b"") + lines
+    yield b"}}"
