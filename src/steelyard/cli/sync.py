@@ -157,6 +157,8 @@ def _print_outcome(outcome: Outcome) -> None:
     name = outcome.name or outcome.path.name
     size = _describe_size(outcome.sent_bytes)
     files = f", {_count(outcome.file_count, 'file')}" if outcome.file_count else ""
+    if outcome.artifact_count:
+        files += f", {_count(outcome.artifact_count, 'artifact')}"
     lines = {
         "sent": f"sent     {name} ({size}{files})",
         "running": f"running  {name} ({size}{files} so far)",
@@ -192,7 +194,9 @@ def status(paths: tuple[Path, ...]) -> None:
     from steelyard.sdk.run_folders import describe_folder, list_folders
 
     folders = list_folders(paths or _default_dirs())
-    rows = [("RUN", "PROJECT", "PROCESS", "SENT", "LEFT", "FILES LEFT", "DISK", "")]
+    rows = [
+        ("RUN", "PROJECT", "PROCESS", "SENT", "LEFT", "FILES LEFT", "ARTIFACTS LEFT", "DISK", "")
+    ]
     total = 0
     for folder in folders:
         found = describe_folder(folder)
@@ -205,6 +209,7 @@ def status(paths: tuple[Path, ...]) -> None:
                 _describe_size(found.sent_bytes),
                 _describe_size(found.left_bytes),
                 str(found.files_left),
+                str(found.artifacts_left),
                 _describe_size(found.disk_bytes),
                 found.message or "",
             )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from steelyard.sdk.journal.folder import RunFolder
     from steelyard.sdk.sender.launch import Progress, SenderHandle
 
+FAILURES_NAMED_MAX = 5  # artifacts that were not sent
 YAML_KEY_CHARS_MAX = 1000  # a longer key must be marked as one: YAML 1.1, section 10.2
 
 
@@ -128,13 +129,18 @@ class _ProgressLine:
 
 
 def describe_rest(progress: Progress) -> str:
-    """What is not sent yet: "3.4 MB" or "3.4 MB and 2 files"."""
+    """What is not sent yet: "3.4 MB", "3.4 MB and 2 files", "1 artifact (2.1 GB)"."""
     parts = []
     size = max(progress.total - progress.acknowledged, 0)
-    if size or not progress.files_left:
+    if size or not (progress.files_left or progress.artifacts_left):
         parts.append(describe_size(size))
     if progress.files_left:
         parts.append(f"{progress.files_left:,} file{'s' * (progress.files_left != 1)}")
+    if progress.artifacts_left:
+        text = f"{progress.artifacts_left:,} artifact{'s' * (progress.artifacts_left != 1)}"
+        if progress.artifact_bytes_left:
+            text += f" ({describe_size(progress.artifact_bytes_left)})"
+        parts.append(text)
     return " and ".join(parts)
 
 
@@ -159,6 +165,11 @@ def say_end(
     lost_count: int,
 ) -> None:
     """The last words about a run: whether all of it is sent, and if not, what to do."""
+    if progress is not None and progress.artifacts_failed:
+        count = progress.artifacts_failed
+        what = f"{count:,} artifacts were" if count > 1 else "1 artifact was"
+        lines = [f"{what} not sent with run {name}:", *_list_failures(run_dir)]
+        terminal.termerror("\n".join(lines))
     where = _short(run_dir)
     sync = f"steelyard sync {_quote(where)}"
     if lost_count:
@@ -191,6 +202,15 @@ def say_end(
             f"{stopped}{rest}{reason}; the sender goes on in the background\n"
             f"Make sure of it later: {sync}"
         )
+
+
+def _list_failures(run_dir: Path) -> list[str]:
+    """Why artifacts were not sent, a line each."""
+    from steelyard.sdk.sender.run_files import read_lines
+
+    lines, _ = read_lines(str(run_dir / "artifacts.ack.jsonl"), 0)
+    failed = [line for line in lines if line.get("error")]
+    return [f"  {line.get('name')}: {line['error']}" for line in failed[:FAILURES_NAMED_MAX]]
 
 
 def _short(path: Path) -> str:

@@ -28,6 +28,7 @@ class FolderState(msgspec.Struct, frozen=True, kw_only=True):
     sent_bytes: int
     left_bytes: int
     files_left: int
+    artifacts_left: int
     disk_bytes: int
     message: str | None
     is_sent: bool
@@ -54,6 +55,7 @@ def describe_folder(folder: RunFolder) -> FolderState:
             sent_bytes=0,
             left_bytes=disk_bytes,
             files_left=0,
+            artifacts_left=0,
             disk_bytes=disk_bytes,
             message="run.json cannot be read",
             is_sent=False,
@@ -71,10 +73,21 @@ def describe_folder(folder: RunFolder) -> FolderState:
         sent_bytes=sent,
         left_bytes=total - sent,
         files_left=int(status.get("files_left") or 0),
+        artifacts_left=(artifacts_left := _count_artifacts_left(folder)),
         disk_bytes=disk_bytes,
         message=status.get("message"),
-        is_sent=status.get("state") == "done" and sent == total,
+        is_sent=status.get("state") == "done" and sent == total and not artifacts_left,
     )
+
+
+def _count_artifacts_left(folder: RunFolder) -> int:
+    """Artifacts that were logged and of which no server has said anything."""
+    from steelyard.sdk.sender.run_files import read_lines
+
+    logged, _ = read_lines(str(folder.path / "artifacts.jsonl"), 0)
+    results, _ = read_lines(str(folder.path / "artifacts.ack.jsonl"), 0)
+    done = {result.get("client_id") for result in results}
+    return len({line.get("client_id") for line in logged} - done)
 
 
 def _describe_process(facts: dict[str, Any], care: RunCare) -> str:

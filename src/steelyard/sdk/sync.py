@@ -67,6 +67,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """Something was sent this time."""
     sent_bytes: int = 0
     file_count: int = 0
+    artifact_count: int = 0
     notices: tuple[str, ...] = ()
 
 
@@ -147,10 +148,9 @@ class FolderSync:
         upload, care = self._upload, self._care
         if not self._is_loaded:
             upload.load(self._server_id)
-            if self._options.from_start:
-                self._forget()
+            upload.forget(failed_only=not self._options.from_start)
             self._is_loaded = True
-        before, files_before = upload.tail.acknowledged, upload.files.done_count
+        before, files_before = upload.tail.acknowledged, self._count_done()
         care.look(list_too=True)
         if not care.tail.journals:
             self.is_done = True
@@ -208,10 +208,11 @@ class FolderSync:
             return
         while not upload.is_over:
             upload.tail.refresh()
+            upload.look_for_artifacts()
             upload.files.refresh(is_ending=upload.is_ending)
             # While its sender still adds to it, the end of the process is held back.
             is_held_back = self._care.is_finished and not upload.is_ending
-            moved = upload.send_journals(files_left=1 if is_held_back else upload.files_left())
+            moved = upload.send_journals(files_left=1 if is_held_back else upload.things_left())
             if upload.state == "refused":
                 return
             if upload.state == "waiting":
@@ -220,19 +221,23 @@ class FolderSync:
                     return
                 time.sleep(max(wait_s, 0.0))
                 continue
-            if upload.send_file(self._link) or moved:
+            if upload.send_file(self._link) or moved or upload.send_artifact(self._link):
                 continue
             if upload.needs_heartbeat(time.monotonic()):
                 upload.send_heartbeat()
                 continue
-            if not self._is_file_waiting(deadline):
+            if not self._is_file_waiting(deadline, patience_s):
                 return
 
-    def _is_file_waiting(self, deadline: float) -> bool:
-        """A file is to be tried again before the deadline, or FINISH is held until it is."""
+    def _is_file_waiting(self, deadline: float, patience_s: float) -> bool:
+        """A file or artifact is to be tried again before the deadline, or FINISH is held until it
+        is."""
         upload = self._upload
-        if not (upload.is_ending and (upload.files_left() or upload.has_unsent())):
+        left = upload.files_left() or upload.has_unsent() if upload.is_ending else False
+        if not (left or upload.artifacts_left()):
             return False
+        if upload.artifacts is not None and upload.artifacts.moved_at is not None:
+            deadline = max(deadline, upload.artifacts.moved_at + patience_s)
         if time.monotonic() > deadline:
             return False
         time.sleep(0.1)
@@ -240,12 +245,15 @@ class FolderSync:
 
     def _judge(self, before: int, files_before: int) -> Outcome:
         upload = self._upload
-        is_new = upload.tail.acknowledged > before or upload.files.done_count > files_before
+        is_new = upload.tail.acknowledged > before or self._count_done() > files_before
         if upload.is_over or upload.state != "working":
             return self._outcome("left", upload.message, is_new=is_new)
-        files_left = upload.files_left()
-        if upload.has_unsent() or files_left:
-            reason = upload.message or "not everything is acknowledged yet"
+        artifacts = upload.artifacts
+        if artifacts is not None and artifacts.failed_count:
+            return self._outcome("left", artifacts.problems[-1], is_new=is_new)
+        if upload.has_unsent() or upload.things_left():
+            waiting = artifacts.message if artifacts is not None else None
+            reason = upload.message or waiting or "not everything is acknowledged yet"
             return self._outcome("left", reason, is_new=is_new)
         if not upload.is_ending:
             return self._outcome("running", "it is still running", is_new=is_new)
@@ -265,21 +273,30 @@ class FolderSync:
             is_new=is_new,
             sent_bytes=upload.tail.acknowledged,
             file_count=upload.files.done_count,
-            notices=(*upload.problems, *upload.files.problems),
+            artifact_count=upload.artifacts.done_count if upload.artifacts is not None else 0,
+            notices=tuple(upload.list_problems()),
         )
 
     def _write_status(self, outcome: Outcome) -> None:
         states = {"sent": "done", "running": "working", "left": self._upload.state}
         state = states.get(outcome.kind, "waiting")
         known = self._care.progress() | {"state": state, "at_us": time.time_ns() // 1000}
-        keys = ("state", "message", "acknowledged", "total", "files_left", "at_us")
+        keys = (
+            "state",
+            "message",
+            "acknowledged",
+            "total",
+            "files_left",
+            "artifacts_left",
+            "at_us",
+        )
+        status = {"pid": None} | {key: known[key] for key in keys if key in known}
         with contextlib.suppress(OSError):
-            write_json(str(self.path / "status.json"), {"pid": None} | {k: known[k] for k in keys})
+            write_json(str(self.path / "status.json"), status)
 
-    def _forget(self) -> None:
-        for journal in self._upload.tail.journals.values():
-            journal.acknowledged = 0
-        self._upload.files.forget_acknowledged()
+    def _count_done(self) -> int:
+        artifacts = self._upload.artifacts
+        return self._upload.files.done_count + (artifacts.done_count if artifacts else 0)
 
 
 class Syncer:

@@ -204,6 +204,8 @@ class RunCare:
             return True
         if self.upload.tail.total < self.tail.total or self.upload.has_unsent():
             return False
+        if self.upload.artifacts_left():
+            return False
         return not (self.is_finished and (not self.upload.is_ending or self.upload.files_left()))
 
     def is_complete(self) -> bool:
@@ -217,12 +219,23 @@ class RunCare:
         if upload is None:
             return known | {"state": "kept", "acknowledged": 0, "files_left": 0, "message": None}
         state = "done" if self.is_sent() and not upload.is_over else upload.state
+        message = upload.message
+        about_artifacts: dict[str, int] = {}
+        if (artifacts := upload.artifacts) is not None:
+            if state == "working" and artifacts.count_left() and artifacts.message:
+                state, message = "waiting", artifacts.message
+            about_artifacts = {
+                "artifacts_left": artifacts.count_left(),
+                "artifact_bytes_left": artifacts.measure_left(),
+                "artifacts_failed": artifacts.failed_count,
+            }
         return known | {
             "state": state,
             "acknowledged": min(upload.tail.acknowledged, self.tail.total),
             "files_left": upload.files_left(),
             "files_done": upload.files.done_count,
-            "message": upload.message,
+            "message": message,
+            **about_artifacts,
         }
 
     def write_status(self, *, is_urgent: bool = False) -> None:
@@ -231,8 +244,8 @@ class RunCare:
         if not is_urgent and now < self._status_at + STATUS_EVERY_S:
             return
         found = self.progress()
-        keys = ("state", "message", "acknowledged", "total", "files_left")
-        status = {key: found[key] for key in keys}
+        keys = ("state", "message", "acknowledged", "total", "files_left", "artifacts_left")
+        status = {key: found[key] for key in keys if key in found}
         if status["state"] == "done" and not self.is_complete():
             status["state"] = "working"
         if status == self._status:

@@ -62,6 +62,9 @@ class Progress(msgspec.Struct, frozen=True):
     files_left: int
     message: str | None = None
     files_done: int = 0
+    artifacts_left: int = 0
+    artifact_bytes_left: int = 0
+    artifacts_failed: int = 0
 
     @property
     def is_final(self) -> bool:
@@ -138,6 +141,12 @@ class SenderHandle:
                 on_progress(found)
             if found.is_final or wait_s <= 0:
                 return found
+
+    def hurry(self, run_dir: str) -> None:
+        """Have an artifact that was just logged sent at once; somebody waits for it."""
+        with self._lock:
+            if run_dir in self._watched:
+                self._say({"hurry": run_dir})
 
     def is_stop_requested(self, run_id: str) -> bool:
         """Somebody asked on the server that the run ends."""
@@ -383,6 +392,15 @@ def get_sender(settings: ClientSettings) -> SenderHandle:
         if found is None or not found.is_usable:
             found = _senders[key] = SenderHandle(settings)
         return found
+
+
+def hurry(run_dir: str) -> bool:
+    """Have what the folder holds sent at once. Whether a sender of this process is there for it."""
+    with _senders_lock:
+        handles = [handle for handle in _senders.values() if handle.is_usable]
+    for handle in handles:
+        handle.hurry(run_dir)
+    return bool(handles)
 
 
 def shut_down(timeout_s: float) -> None:

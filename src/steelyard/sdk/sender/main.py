@@ -188,6 +188,8 @@ class Sender:
                 self._watch(folder)
             if folder := message.get("flush"):
                 self._flush(folder, int(message.get("token", 0)))
+            if folder := message.get("hurry"):
+                self._hurry(folder)
         if self._commands.is_closed:
             with contextlib.suppress(KeyError):
                 self._poll.unregister(0)
@@ -244,9 +246,7 @@ class Sender:
             if care.run_dir == folder:
                 care.token, care.is_flushing, care.told = token, True, {}
                 if care.upload is not None:
-                    care.upload.backoff.succeed()  # try at once, whatever was before
-                    if not care.upload.is_over:
-                        care.upload.state = "working"  # what was wrong may be mended by now
+                    care.upload.try_again()
                     self._uploader.wake()
                 return
         if folder in self._not_taken:
@@ -254,6 +254,13 @@ class Sender:
             return
         last = self._ended.get(folder, NOTHING_LEFT)
         self._reports.say({"progress": {**last, "dir": folder, "token": token}})
+
+    def _hurry(self, folder: str) -> None:
+        """Somebody waits for an artifact."""
+        for care in self.cares:
+            if care.run_dir == folder and care.upload is not None:
+                care.upload.try_again()
+                self._uploader.hurry(folder)
 
     # The runs.
 
@@ -320,7 +327,7 @@ class Sender:
                 self._reports.say({"name": self._describe(upload.name)})
             if upload.is_stop_requested and not care.is_finished:
                 self._reports.say_once({"stop": care.facts["run"]})
-            for problem in [*upload.problems, *upload.files.problems]:
+            for problem in upload.list_problems():
                 if self._reports.notice("warn", problem):
                     care.log(problem)
             self._report_trouble(care)

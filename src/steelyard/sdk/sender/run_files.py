@@ -62,7 +62,7 @@ class RunFiles:
 
     def read_acknowledged(self, place: str, server_id: str | None = None) -> None:
         """Take over what was sent to that run of that server before."""
-        for line in _read_lines(self._ack_path, 0)[0]:
+        for line in read_lines(self._ack_path, 0)[0]:
             if line.get("place") == place and is_same_server(line, server_id):
                 self._sent_before[str(line["path"])] = (line["size"], line["mtime_ns"])
 
@@ -72,7 +72,7 @@ class RunFiles:
 
     def refresh(self, *, is_ending: bool) -> None:
         """Read new lines of the list; at the end, take what else lies in the folder."""
-        lines, self._read_to = _read_lines(self._list_path, self._read_to)
+        lines, self._read_to = read_lines(self._list_path, self._read_to)
         with self._lock:
             for line in lines:
                 path, source = line.get("path"), line.get("source")
@@ -113,7 +113,7 @@ class RunFiles:
             with open(file.source, "rb") as content:  # noqa: PTH123
                 found = os.fstat(content.fileno())
                 look = (found.st_size, found.st_mtime_ns)
-                body: Any = _Exactly(content, found.st_size)  # read() is all that is asked of it
+                body: Any = Exactly(content, found.st_size)  # read() is all that is asked of it
                 link.request(
                     "PUT",
                     f"{run_path}/files/{quote(file.name, safe='/')}",
@@ -194,7 +194,7 @@ class RunFiles:
         self.problems.append(problem)
 
 
-class _Exactly:
+class Exactly:
     """A file of which exactly `size` bytes are read, however it grows or shrinks meanwhile."""
 
     def __init__(self, content: IO[bytes], size: int) -> None:
@@ -241,7 +241,7 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatch(name, pattern) for pattern in patterns)
 
 
-def _read_lines(path: str, offset: int) -> tuple[list[dict[str, Any]], int]:
+def read_lines(path: str, offset: int) -> tuple[list[dict[str, Any]], int]:
     """(objects of the whole lines from `offset`, where the rest begins)."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123

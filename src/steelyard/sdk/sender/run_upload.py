@@ -1,10 +1,11 @@
 """One run folder on its way to one run of one server. The sender and `steelyard sync` share it.
 
-Two threads may work on one run: one on its journals, one on its files.
+Three threads may work on one run: one on its journals, one on its files, one on its artifacts.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 
@@ -17,6 +18,8 @@ from steelyard.wire.journal import FINISH
 TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
 if TYPE_CHECKING:
     from typing import Any
+
+    from steelyard.sdk.sender.artifact_upload import RunArtifacts
 
 SILENT_REFUSALS_MAX = 3  # answers that take nothing and say nothing
 
@@ -43,6 +46,7 @@ class RunUpload:
     name: what the server calls the run, once it answered.
     is_stop_requested: somebody asked on the server that the run ends.
     is_ending: nothing more will be written: files of the end go, FINISH goes last.
+    artifacts: None while none was logged.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class RunUpload:
         self.place = f"{link.base_url}{self.target.path}"
         self.tail = RunTail(run_dir)
         self.files = RunFiles(run_dir)
+        self.artifacts: RunArtifacts | None = None
         self.state = "working"
         self.message: str | None = None
         self.name: dict[str, str] | None = None
@@ -66,12 +71,15 @@ class RunUpload:
         self._held_since: float | None = None
         self._silent_refusals = 0
         self._turn = 0
+        self._known_server_id: str | None = None
+        self._forgets_results = self._retries_failed = False
 
     def load(self, server_id: str | None = None) -> None:
         """Take over what is on disk, and what of it the server of that id has, if it is known.
 
         Raises OSError when the folder is gone.
         """
+        self._known_server_id = server_id
         self.tail.refresh()
         self.tail.read_acknowledged(self.place, server_id)
         self.files.read_acknowledged(self.place, server_id)
@@ -92,11 +100,69 @@ class RunUpload:
             return 1
         return self.files.count_left(is_ending=self.is_ending)
 
+    def things_left(self) -> int:
+        """Files and artifacts to send."""
+        return self.files_left() + self.artifacts_left()
+
+    def forget(self, *, failed_only: bool = False) -> None:
+        """After `load`: send everything anew, or the artifacts that failed."""
+        if failed_only:
+            self._retries_failed = True
+            return
+        self._forgets_results = True
+        for journal in self.tail.journals.values():
+            journal.acknowledged = 0
+        self.files.forget_acknowledged()
+
+    def look_for_artifacts(self) -> RunArtifacts | None:
+        """The artifacts of the run, with those that were logged by now. The module that sends
+        them is loaded when there is one."""
+        if self.artifacts is None:
+            if not os.path.exists(os.path.join(self.run_dir, "artifacts.jsonl")):  # noqa: PTH110, PTH118
+                return None
+            from steelyard.sdk.sender.artifact_upload import RunArtifacts
+
+            found = RunArtifacts(self.run_dir)
+            if not self._forgets_results:
+                found.read_acknowledged(self.place, self._known_server_id)
+            if self._retries_failed:
+                found.forget_acknowledged(failed_only=True)
+            found.refresh()
+            self.artifacts = found
+        else:
+            self.artifacts.refresh()
+        return self.artifacts
+
+    def artifacts_left(self) -> int:
+        """Artifacts to send, as far as they were looked for."""
+        return self.artifacts.count_left() if self.artifacts is not None else 0
+
+    def send_artifact(self, link: Link) -> bool:
+        """Send the next artifact; False when there is none, or it has to wait. Never raises for
+        what a server or a network does."""
+        if self.name is None or self.is_over or self.artifacts is None:
+            return False
+        self.artifacts.server_id = self.files.server_id
+        return self.artifacts.send_next(link, self.place, self.name)
+
+    def try_again(self) -> None:
+        """At once, whatever was before."""
+        self.backoff.succeed()
+        if self.artifacts is not None:
+            self.artifacts.backoff.succeed()
+        if not self.is_over:
+            self.state = "working"  # what was wrong may be mended by now
+
+    def list_problems(self) -> list[str]:
+        """What could not be sent and never will, one sentence each."""
+        artifacts = self.artifacts.problems if self.artifacts is not None else []
+        return [*self.problems, *self.files.problems, *artifacts]
+
     def needs_heartbeat(self, now: float) -> bool:
         """A word without records is due: after a while of silence; and for files that are left
         when all journals were sent by an earlier sender, as only the answer says where they go."""
         if self.is_ending:
-            return self.name is None and self._was_begun() and self.files_left() > 0
+            return self.name is None and self._was_begun() and self.things_left() > 0
         return self._was_begun() and now >= self.sent_at + SENDER_HEARTBEAT_S
 
     def _was_begun(self) -> bool:

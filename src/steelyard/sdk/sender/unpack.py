@@ -66,7 +66,7 @@ def decode_body(body: Buffer) -> list[Any]:
     else:
         try:
             decoded = _decode(body, 0)[0]
-        except (IndexError, KeyError, struct.error) as error:
+        except (IndexError, KeyError, TypeError, struct.error) as error:
             raise ValueError(f"not msgpack: {error!r}") from error
     if not isinstance(decoded, list) or len(decoded) != 4:
         raise ValueError("a record is an array of four")

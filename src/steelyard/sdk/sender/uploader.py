@@ -1,4 +1,5 @@
-"""The sender's threads that talk to the server: one for journals, one for files.
+"""The sender's threads that talk to the server: one for journals, one for files, and one for
+artifacts when there are any.
 
 A big file must not hold up the points of a chart, and neither may hold up the main loop, which
 looks after the parent.
@@ -6,11 +7,14 @@ looks after the parent.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 
+from steelyard.limits import ARTIFACT_NICENESS
 from steelyard.sdk.sender.care import RunCare
 from steelyard.sdk.sender.link import Link
 from steelyard.sdk.sender.run_upload import RunUpload
@@ -43,7 +47,9 @@ class Uploader:
         spread = 0.75 + os.urandom(1)[0] / 512  # runs started together drift apart
         self._interval_s = (given_s or INTERVAL_S) * spread
         self._wake, self._wake_files = threading.Event(), threading.Event()
+        self._wake_artifacts = threading.Event()
         self._file_thread: threading.Thread | None = None
+        self._artifact_thread: threading.Thread | None = None
         self._looked_at: dict[str, float] = {}
         threading.Thread(target=self._send_journals, daemon=True).start()
 
@@ -52,6 +58,11 @@ class Uploader:
         return self._link.app_url
 
     def wake(self) -> None:
+        self._wake.set()
+
+    def hurry(self, folder: str) -> None:
+        """Look at once for what is new in that folder."""
+        self._looked_at.pop(folder, None)
         self._wake.set()
 
     def open_upload(self, care: RunCare) -> None:
@@ -95,7 +106,7 @@ class Uploader:
             due = upload.sent_at + self._interval_s
             if now < due and not self._is_urgent(care):
                 return due - now
-            left = upload.files_left() if upload.is_ending or not care.is_finished else 1
+            left = upload.things_left() if upload.is_ending or not care.is_finished else 1
             return 0.0 if upload.send_journals(files_left=left) else HELD_S
         if upload.needs_heartbeat(now):
             upload.send_heartbeat()
@@ -109,6 +120,12 @@ class Uploader:
         if not (is_listing or is_urgent):
             return
         self._looked_at[care.run_dir] = now
+        artifacts = upload.look_for_artifacts()  # first: the end of a run asks the files
+        if upload.name is not None and artifacts is not None and artifacts.is_due(now):
+            if self._artifact_thread is None:
+                self._artifact_thread = threading.Thread(target=self._send_artifacts, daemon=True)
+                self._artifact_thread.start()
+            self._wake_artifacts.set()
         upload.files.refresh(is_ending=upload.is_ending)
         if upload.name is not None and upload.files.list_due(now, is_ending=upload.is_ending):
             if self._file_thread is None:
@@ -143,3 +160,25 @@ class Uploader:
                 except Exception as error:  # noqa: BLE001  # the edge: other runs go on
                     care.log(f"our mistake with a file: {type(error).__name__}: {error}")
             self._wake.set()
+
+    def _send_artifacts(self) -> None:
+        _be_nice()
+        link = Link(self._settings, key_source=self._settings.get("key_source") or "")
+        while True:
+            self._wake_artifacts.wait()
+            self._wake_artifacts.clear()
+            for care in self._cares():
+                try:
+                    while care.upload is not None and care.upload.send_artifact(link):
+                        self._wake.set()
+                except Exception as error:  # noqa: BLE001  # the edge: other runs go on
+                    care.log(f"our mistake with an artifact: {type(error).__name__}: {error}")
+            self._wake.set()
+
+
+def _be_nice() -> None:
+    """Let this thread, and those it starts, go after everybody else. Linux counts it by thread;
+    elsewhere it would be the process, journals included."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), ARTIFACT_NICENESS)
