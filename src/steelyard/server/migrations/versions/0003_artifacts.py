@@ -378,6 +378,22 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "artifact_outputs",
+        sa.Column("artifact_id", sa.BigInteger(), nullable=False),
+        sa.Column("run_id", sa.BigInteger(), nullable=False),
+        sa.Column("created_at_us", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["artifact_id"], ["artifacts.id"], name=op.f("fk_artifact_outputs_artifact_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["run_id"], ["runs.id"], name=op.f("fk_artifact_outputs_run_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("artifact_id", "run_id", name=op.f("pk_artifact_outputs")),
+    )
+    op.create_index(
+        op.f("ix_artifact_outputs_run_id"), "artifact_outputs", ["run_id"], unique=False
+    )
+    op.create_table(
         "artifact_tags",
         sa.Column("id", BIGID, nullable=False),
         sa.Column("artifact_id", sa.BigInteger(), nullable=False),
@@ -440,7 +456,7 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_artifact_aliases_member_id"), "artifact_aliases", ["member_id"], unique=False
     )
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         for column in COMPRESSED:
             op.execute(
                 f"ALTER TABLE artifact_manifest_pages ALTER COLUMN {column} SET STORAGE EXTERNAL"

@@ -238,6 +238,21 @@ artifact_uses = sa.Table(
     sa.Column("created_at_us", sa.BigInteger, nullable=False),
 )
 
+#: Every run that logged the version: the first made it, others had the same content.
+artifact_outputs = sa.Table(
+    "artifact_outputs",
+    metadata,
+    sa.Column("artifact_id", sa.BigInteger, sa.ForeignKey("artifacts.id"), primary_key=True),
+    sa.Column(
+        "run_id",
+        sa.BigInteger,
+        sa.ForeignKey("runs.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    ),
+    sa.Column("created_at_us", sa.BigInteger, nullable=False),
+)
+
 #: What happened, only ever added to.
 artifact_events = sa.Table(
     "artifact_events",
