@@ -15,6 +15,7 @@ from tests.support.databases import DatabaseMaker, Kind
 from tests.support.installed_wheel import PAGE, InstalledWheel, build_wheel, install_wheel
 from tests.support.official_client import OfficialClient, clean_environ
 from tests.support.postgres import PostgresCluster
+from tests.support.s3 import S3Server
 
 KINDS: tuple[Kind, ...] = ("sqlite", "postgresql")
 
@@ -64,6 +65,24 @@ def own_postgres() -> Iterator[PostgresCluster]:
     cluster.start()
     yield cluster
     cluster.remove()
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """An S3 server that many tests share, each with a bucket of its own."""
+    s3 = S3Server(tmp_path_factory.mktemp("s3"))
+    s3.start()
+    yield s3
+    s3.kill()
+
+
+@pytest.fixture
+def own_s3(tmp_path: Path) -> Iterator[S3Server]:
+    """An S3 server that one test may stop and start as it likes."""
+    s3 = S3Server(tmp_path)
+    s3.start()
+    yield s3
+    s3.kill()
 
 
 @pytest.fixture

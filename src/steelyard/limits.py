@@ -21,7 +21,6 @@ API_KEY_SECRET_CHARS_MIN = 40  # the official client refuses shorter ones before
 # Pages.
 PAGE_ITEMS_DEFAULT = 50
 PAGE_ITEMS_MAX = 200
-QUERY_IDS_MAX = 1000  # in one list of a statement; longer lists become several statements
 ARTIFACT_ROWS_SCANNED_MAX = 100_000  # versions or collections looked at for one filter
 GATEWAY_PAGE_ITEMS_MAX = 5000  # the official client asks for up to 5,000 file names a page
 KEY_PAGE_ITEMS_MAX = 500
@@ -72,7 +71,7 @@ S3_PUTS_AT_ONCE = 16  # small contents of one batch
 S3_RETRIES_MAX = 4  # of one request
 S3_RETRY_S_MAX = 20.0  # from a request's first try to its last
 S3_CONNECT_S_MAX = 5.0
-S3_SILENCE_S_MAX = 30.0  # of an answer under way
+S3_SILENCE_S_MAX = 60.0  # of a request under way: a part must have gone through by then
 S3_REQUEST_S_MAX = 6 * 3600.0  # one request with its body, and one download
 TAIL_BYTES_MAX = 512 * MIB  # waiting in all tails: above it uploads are told to slow down
 TAIL_ROW_BYTES_MAX = MIB  # uncompressed lines in one row of the tail, unless one line is longer
@@ -161,6 +160,15 @@ TABLE_ORDERS_KEPT = 8  # found orders of rows that a process keeps for the next 
 TABLE_ARRAY_BYTES_MAX = 1024 * MIB  # an ndarray column, unpacked
 TABLE_ARRAY_CELL_VALUES_MAX = 4096  # of an ndarray cell shown in full
 TABLE_HISTOGRAM_BINS = 20  # of a number column's summary
+THUMBNAIL_PIXELS_MAX = 100_000_000  # of a picture that is made small
+THUMBNAIL_SOURCE_BYTES_MAX = 128 * MIB
+THUMBNAIL_CACHE_BYTES_MAX = 1024 * MIB
+THUMBNAIL_S = 20.0  # making one, before its process is ended
+PREVIEW_BYTES_MAX = 16 * MIB  # of the beginning of a file that is looked into
+MEDIA_RUNS_MAX = 200  # runs of one media panel
+MEDIA_KEYS_MAX = 500
+MEDIA_STEPS_MAX = 10_000  # of one key in one answer
+MEDIA_ITEMS_MAX = 1000  # of one key of one run at one step
 
 # Sessions and signatures.
 SESSION_DAYS = 30

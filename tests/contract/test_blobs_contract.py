@@ -13,13 +13,35 @@ from hypothesis import strategies as st
 
 from steelyard.server.blobs.interface import BlobStore
 from steelyard.server.blobs.local import LocalBlobs
+from steelyard.server.blobs.s3 import S3Blobs, S3Place
 from steelyard.testing.blobs import BlobStoreContract, load, store
+from tests.support.s3 import S3Server
 
 
 class TestLocalBlobs(BlobStoreContract):
     @pytest.fixture
     def blobs(self, tmp_path: Path) -> BlobStore:
         return LocalBlobs(tmp_path / "blobs")
+
+    @pytest.fixture
+    def reopened(self, tmp_path: Path) -> BlobStore:
+        return LocalBlobs(tmp_path / "blobs")
+
+
+class TestS3Blobs(BlobStoreContract):
+    clock_step_s = 1.1
+
+    @pytest.fixture
+    def place(self, s3_server: S3Server) -> S3Place:
+        return s3_server.make_place()
+
+    @pytest.fixture
+    def blobs(self, place: S3Place, tmp_path: Path) -> BlobStore:
+        return S3Blobs(place, tmp_path / "spool")
+
+    @pytest.fixture
+    def reopened(self, place: S3Place, tmp_path: Path) -> BlobStore:
+        return S3Blobs(place, tmp_path / "spool")
 
 
 @settings(max_examples=30, deadline=None)

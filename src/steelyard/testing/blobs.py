@@ -3,6 +3,9 @@
 class TestMyBlobs(BlobStoreContract):
     @pytest.fixture
     def blobs(self) -> BlobStore: ...
+
+    @pytest.fixture
+    def reopened(self, blobs: BlobStore) -> BlobStore: ...  # as another process would see it
 """
 
 from __future__ import annotations
@@ -15,30 +18,17 @@ import pytest
 
 from steelyard.errors import BlobMissing, TooLarge
 from steelyard.server.blobs.interface import BlobStore, StoredBlob, read_blob
+from steelyard.testing.blob_contents import FAR_FUTURE_US, load, make_content, store
+from steelyard.testing.blob_uploads import BlobBatchContract, BlobUploadContract
 
-FAR_FUTURE_US = 2**62
-
-
-def make_content(size_bytes: int, *, seed: int = 0) -> bytes:
-    """Bytes that do not repeat, the same for the same seed."""
-    return hashlib.shake_128(str(seed).encode()).digest(size_bytes)
+__all__ = ["BlobStoreContract", "load", "make_content", "store"]
 
 
-def store(blobs: BlobStore, content: bytes, *, part_bytes: int = 65_536) -> StoredBlob:
-    """Upload `content` in parts."""
-    writer = blobs.create_writer()
-    for first in range(0, len(content), part_bytes):
-        writer.write(content[first : first + part_bytes])
-    return writer.commit()
-
-
-def load(blobs: BlobStore, sha256: bytes) -> bytes:
-    """The whole content."""
-    return read_blob(blobs, sha256, size_bytes_max=2**40)
-
-
-class BlobStoreContract:
+class BlobStoreContract(BlobBatchContract, BlobUploadContract):
     """What every blob store does."""
+
+    #: How finely the store tells when a blob was stored.
+    clock_step_s = 0.02
 
     @pytest.mark.parametrize("size_bytes", [0, 1, 65_535, 65_536, 65_537, 3_000_000])
     def test_content_comes_back_under_its_digests(self, blobs: BlobStore, size_bytes: int) -> None:
@@ -116,9 +106,9 @@ class BlobStoreContract:
 
     def test_storing_again_protects_a_blob_from_collection(self, blobs: BlobStore) -> None:
         blob = store(blobs, b"again")
-        time.sleep(0.02)
+        time.sleep(self.clock_step_s)
         between_us = time.time_ns() // 1000
-        time.sleep(0.02)
+        time.sleep(self.clock_step_s)
         assert list(blobs.list_settled(before_us=between_us)) == [blob.sha256]
         store(blobs, b"again")
         assert list(blobs.list_settled(before_us=between_us)) == []

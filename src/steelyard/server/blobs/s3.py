@@ -1,0 +1,368 @@
+"""Blobs in an S3-compatible store, below the prefix of one server.
+
+    blobs/ab/abcd…  contents by SHA-256
+    stamps/abcd…    empty; its time says when a large content was last stored again
+    owner           the server whose prefix this is: two would delete each other's contents
+
+An upload is spooled on the server's disk (see `spool`) and goes to S3 when it is whole: in one
+request, or as a multipart upload, so a name that exists is a blob that is complete. Storing and
+deleting of one content exclude each other within a server.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import obstore
+from obstore.exceptions import (
+    BaseError,
+    GenericError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+from obstore.store import S3Store
+
+from steelyard.errors import BlobMissing, CannotStart, StorageUnavailable
+from steelyard.limits import (
+    MIB,
+    S3_CONNECT_S_MAX,
+    S3_PART_BYTES,
+    S3_PARTS_AT_ONCE,
+    S3_PUTS_AT_ONCE,
+    S3_REQUEST_S_MAX,
+    S3_RETRIES_MAX,
+    S3_RETRY_S_MAX,
+    S3_SILENCE_S_MAX,
+    UPLOAD_PARTS_MAX,
+)
+from steelyard.server.blobs.interface import (
+    BlobWriter,
+    PartWriter,
+    StoredBlob,
+    StoredPart,
+)
+from steelyard.server.blobs.keyed_locks import KeyedLocks
+from steelyard.server.blobs.parts import Uploads
+from steelyard.server.blobs.spool import Spool, describe
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config, S3Credential
+
+SECOND_US = 1_000_000
+CHUNK_BYTES = 1 * MIB
+OUT_OF_RANGE = "416 Range Not Satisfiable"
+
+
+class S3Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the store is and how to reach it."""
+
+    bucket: str
+    prefix: str = ""
+    endpoint: str = ""
+    region: str = "us-east-1"
+    access_key_id: str = ""
+    """Empty: credentials as AWS gives them to a machine or a pod."""
+    secret_access_key: str = ""
+    session_token: str = ""
+    is_path_style: bool = True
+
+    @property
+    def url(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
+
+
+class S3Blobs:
+    """A blob store in S3. `spool` is a local directory that one server owns."""
+
+    def __init__(self, place: S3Place, spool: Path) -> None:
+        self.place = place
+        self._store = _connect(place)
+        self._locks = KeyedLocks()
+        self._spool = Spool(spool / "incoming", self._place)
+        self._uploads = Uploads(spool / "uploads", self._place)
+
+    def check(self) -> None:
+        """Raises StorageUnavailable with the reason when the store does not let us in."""
+        with self._errors():
+            for _ in obstore.list(self._store, "owner"):
+                break
+
+    def claim(self, server_id: str) -> None:
+        """Make the prefix this server's. CannotStart when it is another's."""
+        with self._errors():
+            try:
+                owner = bytes(obstore.get(self._store, "owner").bytes()).decode()
+            except FileNotFoundError:
+                obstore.put(self._store, "owner", server_id.encode())
+                return
+        if owner != server_id:
+            raise CannotStart(
+                f"{self.place.url} holds the files of another server, and each would delete those "
+                "of the other; give this one a prefix of its own (blobs_url)"
+            )
+
+    def create_writer(self) -> BlobWriter:
+        return self._spool.create_writer()
+
+    def store_all(self, contents: Sequence[bytes | bytearray | memoryview]) -> list[StoredBlob]:
+        blobs = [describe(content) for content in contents]
+        each = {blob.sha256: content for blob, content in zip(blobs, contents, strict=True)}
+
+        def put(sha256: bytes) -> None:
+            with self._locks.held(sha256), self._errors():
+                obstore.put(self._store, _path(sha256), each[sha256], use_multipart=False)
+
+        with ThreadPoolExecutor(S3_PUTS_AT_ONCE) as pool:
+            for _ in pool.map(put, each):
+                pass
+        return blobs
+
+    def create_upload(self, *, part_bytes: int) -> str:
+        return self._uploads.create(part_bytes=part_bytes)
+
+    def create_part_writer(self, upload_id: str, number: int) -> PartWriter:
+        return self._uploads.find(upload_id).create_writer(number)
+
+    def list_parts(self, upload_id: str) -> list[StoredPart]:
+        return self._uploads.find(upload_id).list_parts()
+
+    def complete_upload(
+        self, upload_id: str, parts: Sequence[tuple[int, bytes]], *, md5: bytes | None = None
+    ) -> StoredBlob:
+        return self._uploads.complete(upload_id, parts, md5)
+
+    def abort_upload(self, upload_id: str) -> bool:
+        return self._uploads.abort(upload_id)
+
+    def remove_stale_uploads(self, *, before_us: int) -> int:
+        return self._uploads.remove_stale(before_us=before_us)
+
+    def open_range(self, sha256: bytes, *, first: int, size_bytes: int) -> S3Reader:
+        if size_bytes <= 0 and self.find_size(sha256) is None:
+            raise BlobMissing(sha256)
+        return S3Reader(self._store, _path(sha256), sha256, first, size_bytes, self._errors)
+
+    def find_size(self, sha256: bytes) -> int | None:
+        with self._errors():
+            try:
+                return obstore.head(self._store, _path(sha256))["size"]
+            except FileNotFoundError:
+                return None
+
+    def list_settled(self, *, before_us: int) -> Iterator[bytes]:
+        with self._errors():
+            again = {
+                bytes.fromhex(stamp["path"].rpartition("/")[2])
+                for stamps in obstore.list(self._store, "stamps")
+                for stamp in stamps
+                if _at_us(stamp["last_modified"]) >= before_us
+            }
+            for found in obstore.list(self._store, "blobs"):
+                for blob in found:
+                    sha256 = bytes.fromhex(blob["path"].rpartition("/")[2])
+                    if _at_us(blob["last_modified"]) < before_us and sha256 not in again:
+                        yield sha256
+
+    def delete(self, sha256: bytes, *, settled_before_us: int | None = None) -> bool:
+        with self._locks.held(sha256), self._errors():
+            stored_at_us = self._find_time(_path(sha256))
+            if stored_at_us is None:
+                return False
+            if settled_before_us is not None:
+                again_at_us = self._find_time(_stamp(sha256)) or 0
+                if max(stored_at_us, again_at_us) >= settled_before_us:
+                    return False
+            obstore.delete(self._store, [_path(sha256), _stamp(sha256)])
+            return True
+
+    def remove_unfinished(self) -> int:
+        return self._spool.remove_unfinished()
+
+    def _place(self, part: Path, blob: StoredBlob) -> None:
+        """Send a spooled upload. A large one that is there already is only stamped."""
+        path = _path(blob.sha256)
+        with self._locks.held(blob.sha256), self._errors():
+            if blob.size_bytes > S3_PART_BYTES and self.find_size(blob.sha256) == blob.size_bytes:
+                obstore.put(self._store, _stamp(blob.sha256), b"")
+            else:
+                chunk_bytes = max(S3_PART_BYTES, -(-blob.size_bytes // UPLOAD_PARTS_MAX))
+                obstore.put(
+                    self._store,
+                    path,
+                    part,
+                    chunk_size=chunk_bytes,
+                    max_concurrency=S3_PARTS_AT_ONCE,
+                )
+        part.unlink()
+
+    def _find_time(self, path: str) -> int | None:
+        try:
+            return _at_us(obstore.head(self._store, path)["last_modified"])
+        except FileNotFoundError:
+            return None
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """StorageUnavailable, with what to do, for whatever S3 says but "no such object"."""
+        try:
+            yield
+        except (PermissionDeniedError, UnauthenticatedError) as error:
+            raise StorageUnavailable(
+                f"{self.place.url} refuses the server ({_first_line(error)}); check the access key "
+                "and its rights to list, get, put and delete there"
+            ) from error
+        except FileNotFoundError as error:
+            raise StorageUnavailable(
+                f"{self.place.url} is not there ({_first_line(error)}); check blobs_url, make the "
+                "bucket"
+            ) from error
+        except (BaseError, TimeoutError) as error:
+            raise StorageUnavailable(
+                f"{self.place.url} does not answer as it should ({_first_line(error)}); nothing of "
+                "this was kept, try again later"
+            ) from error
+
+
+class S3Reader:
+    """A range of an object, in one streamed request that is open from the start.
+
+    It is asked again, from where it broke off, when it does.
+    """
+
+    def __init__(
+        self,
+        store: S3Store,
+        path: str,
+        sha256: bytes,
+        first: int,
+        size_bytes: int,
+        errors: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self._store = store
+        self._path = path
+        self._sha256 = sha256
+        self._at = first
+        self._left_bytes = max(0, size_bytes)
+        self._errors = errors
+        self._chunk = memoryview(b"")
+        self._chunks: Iterator[bytes] = iter(())
+        if self._left_bytes:
+            with errors():
+                self._open()
+
+    def read(self, size_bytes: int, /) -> bytes:
+        pieces = []
+        while size_bytes > 0 and self._left_bytes > 0:
+            if not self._chunk:
+                self._chunk = memoryview(self._next_chunk())
+                continue
+            piece = self._chunk[: min(size_bytes, self._left_bytes)]
+            self._chunk = self._chunk[len(piece) :]
+            self._left_bytes -= len(piece)
+            size_bytes -= len(piece)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def close(self) -> None:
+        self._chunks = iter(())  # dropping the stream ends its request
+        self._left_bytes = 0
+
+    def _next_chunk(self) -> bytes:
+        with self._errors():
+            for tries_left in reversed(range(S3_RETRIES_MAX)):
+                try:
+                    chunk = next(self._chunks, None)
+                    if chunk is None:
+                        raise GenericError("the answer ended early")
+                except (BaseError, TimeoutError):
+                    if not tries_left:
+                        raise
+                    self._open()
+                    if not self._left_bytes:
+                        break
+                else:
+                    self._at += len(chunk)
+                    return chunk
+        return b""
+
+    def _open(self) -> None:
+        asked = (self._at, self._at + self._left_bytes)
+        try:
+            answer = obstore.get(self._store, self._path, options={"range": asked})
+        except FileNotFoundError as error:
+            if "NoSuchBucket" in str(error):
+                raise
+            raise BlobMissing(self._sha256) from error
+        except BaseError as error:
+            if OUT_OF_RANGE not in str(error):
+                raise
+            self._left_bytes = 0
+        else:
+            self._left_bytes = answer.range[1] - self._at
+            self._chunks = iter(answer.stream(CHUNK_BYTES))
+
+
+def _connect(place: S3Place) -> S3Store:
+    def seconds(count: float) -> datetime.timedelta:
+        return datetime.timedelta(seconds=count)
+
+    def provide_credentials() -> S3Credential:
+        return {
+            "access_key_id": place.access_key_id,
+            "secret_access_key": place.secret_access_key,
+            "token": place.session_token or None,
+            "expires_at": None,
+        }
+
+    config: S3Config = {
+        "region": place.region,
+        "virtual_hosted_style_request": not place.is_path_style,
+    }
+    if place.endpoint:
+        config |= {"endpoint": place.endpoint, "aws_endpoint_url_s3": place.endpoint}
+    return S3Store(
+        place.bucket,
+        prefix=place.prefix or None,
+        config=config,
+        client_options={
+            "allow_http": place.endpoint.startswith("http://"),
+            "connect_timeout": seconds(S3_CONNECT_S_MAX),
+            "read_timeout": seconds(S3_SILENCE_S_MAX),
+            "timeout": seconds(S3_REQUEST_S_MAX),
+        },
+        retry_config={
+            "max_retries": S3_RETRIES_MAX,
+            "retry_timeout": seconds(S3_RETRY_S_MAX),
+            "backoff": {
+                "init_backoff": seconds(0.1),
+                "max_backoff": seconds(S3_CONNECT_S_MAX),
+                "base": 2,
+            },
+        },
+        # Else variables of the environment would be mixed with what the settings say.
+        credential_provider=provide_credentials if place.access_key_id else None,
+    )
+
+
+def _path(sha256: bytes) -> str:
+    name = sha256.hex()
+    return f"blobs/{name[:2]}/{name}"
+
+
+def _stamp(sha256: bytes) -> str:
+    return f"stamps/{sha256.hex()}"
+
+
+def _at_us(moment: datetime.datetime) -> int:
+    """The last microsecond it may mean: S3 tells whole seconds."""
+    return int(moment.timestamp()) * SECOND_US + SECOND_US - 1
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:300]
