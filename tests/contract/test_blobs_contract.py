@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from steelyard.server.blobs.interface import BlobStore
 from steelyard.server.blobs.local import LocalBlobs
-from steelyard.server.blobs.s3 import S3Blobs, S3Place
+from steelyard.server.blobs.place import S3Place
+from steelyard.server.blobs.s3 import S3Blobs
 from steelyard.testing.blobs import BlobStoreContract, load, store
 from tests.support.s3 import S3Server
 

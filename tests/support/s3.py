@@ -15,7 +15,7 @@ from typing import Any
 import boto3  # type: ignore[import-untyped]  # it has no types
 import urllib3
 
-from steelyard.server.blobs.s3 import S3Place
+from steelyard.server.blobs.place import S3Place
 
 START_TIMEOUT_S = 60
 

@@ -20,12 +20,11 @@ def backup(file: Path, **flags: Any) -> None:
     """Write everything the server keeps into FILE, a tar. The server may run meanwhile."""
     from steelyard.cli.stores import opened_database
     from steelyard.server.backup.write import write_backup
-    from steelyard.server.blobs.local import LocalBlobs
+    from steelyard.server.blobs.open import visit_blobs
 
     signal.signal(signal.SIGTERM, _leave)  # so that what was begun is removed
     with opened_database(flags) as (db, settings):
-        blobs = LocalBlobs(settings.data_dir / "blobs")
-        manifest = write_backup(db, blobs, file, now_us=now_us())
+        manifest = write_backup(db, visit_blobs(settings), file, now_us=now_us())
     click.echo(
         f"{file}: {manifest.row_count:,} rows, {manifest.blob_count:,} files, "
         f"{file.stat().st_size / 1e6:,.1f} MB"

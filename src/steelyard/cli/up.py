@@ -115,6 +115,8 @@ def describe(started: Started) -> str:
     lines.append(f"  Data      {settings.data_dir.absolute()}")
     if settings.database_url:
         lines.append("  Database  PostgreSQL")
+    if settings.blobs_url:
+        lines.append(f"  Files     {settings.blobs_url}")
     lines += ["", "Point a script at it:", f"  export WANDB_BASE_URL={settings.public_url}"]
     if started.owner_key_path:
         lines.append(f"  export WANDB_API_KEY=$(cat {started.owner_key_path})")

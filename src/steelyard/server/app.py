@@ -23,7 +23,8 @@ from steelyard.server.api import admin, health, home, journals, keys, live, logs
 from steelyard.server.api import files as files_api
 from steelyard.server.api.live import LiveHub
 from steelyard.server.blobs.interface import BlobStore
-from steelyard.server.blobs.open import open_blobs
+from steelyard.server.blobs.open import blobs_directory, open_blobs
+from steelyard.server.blobs.place import find_s3_place
 from steelyard.server.columns.sealer import Sealer
 from steelyard.server.db.interface import Database
 from steelyard.server.db.open import open_database
@@ -94,17 +95,21 @@ def clock_us() -> int:
 def open_services(settings: ServerSettings, *, now_us: Callable[[], int] = clock_us) -> Services:
     """Open the stores and bring the schema up to date.
 
-    Raises CannotStart for a database of a newer version, DatabaseUnavailable when it is gone.
+    Raises CannotStart for a database of a newer version, DatabaseUnavailable when it is gone,
+    StorageUnavailable when the store of file contents is.
     """
     db = open_database(settings.effective_database_url)
     try:
         create_schema(db)
+        signer = Signer(db.write_now(get_or_create_secret, "signing"))
         services = Services(
             settings=settings,
             db=db,
-            blobs=open_blobs(settings.data_dir / "blobs"),
+            blobs=open_blobs(
+                blobs_directory(settings), find_s3_place(settings), server_id=signer.server_id
+            ),
             sealer=Sealer(db),
-            signer=Signer(db.write_now(get_or_create_secret, "signing")),
+            signer=signer,
             authenticator=Authenticator(db, settings, now_us),
             metrics=Metrics(),
             now_us=now_us,

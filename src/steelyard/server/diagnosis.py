@@ -9,8 +9,10 @@ import shutil
 import socket
 import stat
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -18,6 +20,8 @@ import urllib3
 
 from steelyard import __version__
 from steelyard.errors import SteelyardError
+from steelyard.server.blobs.open import check_s3
+from steelyard.server.blobs.place import find_s3_place
 from steelyard.server.data_dir import OWNER_KEY_FILE
 from steelyard.server.db.open import open_database
 from steelyard.server.http.static import page_html
@@ -50,6 +54,7 @@ def diagnose(settings: ServerSettings) -> list[Finding]:
         *_check_data_dir(settings),
         *_check_owner_key(settings),
         *_check_database(settings),
+        *_check_blobs(settings),
         *_check_pages(),
         *(_check_server(settings, running) if running else _check_port(settings)),
     ]
@@ -142,6 +147,20 @@ def _check_database(settings: ServerSettings) -> Iterator[Finding]:
             "make a backup with the old version, then start this one; a newer schema needs the "
             "newer version",
         )
+
+
+def _check_blobs(settings: ServerSettings) -> Iterator[Finding]:
+    place = find_s3_place(settings)
+    if place is None:
+        return  # in the data directory, which is checked
+    advice = "check blobs_url, s3_endpoint and the access key: steelyard settings --why"
+    try:
+        with tempfile.TemporaryDirectory() as spool:
+            check_s3(place, Path(spool))
+    except SteelyardError as error:
+        yield Finding("fail", "files", str(error), advice)
+    else:
+        yield Finding("ok", "files", f"{place.url} answers")
 
 
 def _check_pages() -> Iterator[Finding]:

@@ -6,6 +6,7 @@ Precedence, lowest first: defaults < settings file < environment (STEELYARD_*) <
 from __future__ import annotations
 
 import ipaddress
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,18 @@ from steelyard.errors import Invalid
 Source = Literal["default", "file", "environment", "command line"]
 ENVIRONMENT_PREFIX = "STEELYARD_"
 SETTINGS_FILE_NAME = "steelyard.toml"
+#: Variables by which every S3 client is told. They count less than the settings file: they may be
+#: there for something else.
+AWS_VARIABLES = {
+    "s3_endpoint": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
+    "s3_region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
+    "s3_access_key_id": ("AWS_ACCESS_KEY_ID",),
+    "s3_secret_access_key": ("AWS_SECRET_ACCESS_KEY",),
+    "s3_session_token": ("AWS_SESSION_TOKEN",),
+}
+#: A key, its secret and its token come from one place, or they do not fit together.
+S3_CREDENTIALS = ("s3_access_key_id", "s3_secret_access_key", "s3_session_token")
+SECRETS = frozenset({"s3_secret_access_key", "s3_session_token"})
 
 
 def _doc(text: str) -> Any:
@@ -47,6 +60,44 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
             "SQLite in the data directory."
         ),
     ] = ""
+    blobs_url: Annotated[
+        str,
+        _doc(
+            "Where contents of files and artifacts are kept: s3://bucket/prefix, of an "
+            "S3-compatible store and for this server alone. Empty: in the data directory."
+        ),
+    ] = ""
+    s3_endpoint: Annotated[
+        str,
+        _doc(
+            "URL of the S3-compatible store, such as https://minio.example.org; "
+            "AWS_ENDPOINT_URL_S3 and AWS_ENDPOINT_URL count too. Empty: AWS."
+        ),
+    ] = ""
+    s3_region: Annotated[
+        str, _doc("Region of the bucket; AWS_REGION and AWS_DEFAULT_REGION count too.")
+    ] = "us-east-1"
+    s3_access_key_id: Annotated[
+        str,
+        _doc(
+            "Access key of the S3-compatible store; AWS_ACCESS_KEY_ID counts too. Empty: what AWS "
+            "gives to the machine or the pod."
+        ),
+    ] = ""
+    s3_secret_access_key: Annotated[
+        str, _doc("Secret of that access key; AWS_SECRET_ACCESS_KEY counts too.")
+    ] = ""
+    s3_session_token: Annotated[
+        str,
+        _doc("Token of a temporary access key; AWS_SESSION_TOKEN counts too."),
+    ] = ""
+    s3_path_style: Annotated[
+        bool,
+        _doc(
+            "Name the bucket in the path of a URL, which nearly every store understands; off: in "
+            "the host name."
+        ),
+    ] = True
     base_url: Annotated[
         str,
         _doc(
@@ -74,6 +125,17 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"port {self.port} is outside 0…65535")
         if self.base_url and not self.base_url.startswith(("http://", "https://")):
             raise ValueError(f"base_url {self.base_url!r} must start with http:// or https://")
+        if self.blobs_url and not re.match(r"s3://[^/?#@:]+(/|$)", self.blobs_url):
+            raise ValueError(
+                f"blobs_url {self.blobs_url!r} must be s3://BUCKET or s3://BUCKET/PREFIX; the "
+                "address of the store is s3_endpoint"
+            )
+        if self.s3_endpoint and not self.s3_endpoint.startswith(("http://", "https://")):
+            raise ValueError(
+                f"s3_endpoint {self.s3_endpoint!r} must start with http:// or https://"
+            )
+        if bool(self.s3_access_key_id) != bool(self.s3_secret_access_key):
+            raise ValueError("s3_access_key_id and s3_secret_access_key belong together; set both")
 
     @property
     def is_loopback(self) -> bool:
@@ -136,9 +198,9 @@ def explain_settings(
     return [
         ExplainedSetting(
             name=field.name,
-            value=_shown(getattr(settings, field.name)),
+            value=_shown(field.name, getattr(settings, field.name)),
             source=sources.get(field.name, "default"),
-            default=_shown(field.default),
+            default=_shown(field.name, field.default),
             doc=_description(field.type),
             environment_name=ENVIRONMENT_PREFIX + field.name.upper(),
         )
@@ -152,7 +214,7 @@ def _merge(
     types = {f.name: f.type for f in msgspec.structs.fields(ServerSettings)}
     values: dict[str, Any] = {}
     sources: dict[str, Source] = {}
-    layers: list[tuple[Source, Mapping[str, Any]]] = [
+    own: list[tuple[Source, Mapping[str, Any]]] = [
         ("file", _parse_file(file, set(types))),
         (
             "environment",
@@ -164,7 +226,8 @@ def _merge(
         ),
         ("command line", {k: v for k, v in flags.items() if v is not None}),
     ]
-    for source, layer in layers:
+    said = {name for _, layer in own for name in layer}
+    for source, layer in [("environment", _read_aws_variables(environ, said)), *own]:
         for name, raw in layer.items():
             try:
                 values[name] = msgspec.convert(
@@ -177,6 +240,17 @@ def _merge(
                 raise Invalid(f"setting {name} ({_place(source, name)}): {error}") from error
             sources[name] = source
     return values, sources
+
+
+def _read_aws_variables(environ: Mapping[str, str], said: set[str]) -> dict[str, str]:
+    """Settings that variables of AWS give, but for those in `said`."""
+    if said.intersection(S3_CREDENTIALS):
+        said = said.union(S3_CREDENTIALS)
+    return {
+        name: next(environ[variable] for variable in variables if environ.get(variable))
+        for name, variables in AWS_VARIABLES.items()
+        if name not in said and any(environ.get(variable) for variable in variables)
+    }
 
 
 def _parse_file(file: str | None, known: set[str]) -> dict[str, Any]:
@@ -219,8 +293,10 @@ def _description(annotated: Any) -> str:
     )
 
 
-def _shown(value: Any) -> str:
+def _shown(name: str, value: Any) -> str:
     text = str(value)
+    if name in SECRETS and text:
+        return "***"
     if isinstance(value, str) and "://" in value and "@" in value:
         return sa.make_url(value).render_as_string(hide_password=True)
     return text

@@ -86,3 +86,46 @@ def test_the_database_is_sqlite_in_the_data_directory_unless_said_otherwise(
     assert settings.effective_database_url == f"sqlite:///{tmp_path}/steelyard.db"
     other = msgspec.structs.replace(settings, database_url="postgresql://host/name")
     assert other.effective_database_url == "postgresql://host/name"
+
+
+AWS = {
+    "AWS_ENDPOINT_URL": "https://minio.example.org",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_ACCESS_KEY_ID": "theirs",
+    "AWS_SECRET_ACCESS_KEY": "their secret",
+    "AWS_SESSION_TOKEN": "their token",
+}
+
+
+def test_variables_of_aws_say_how_to_reach_a_store_unless_settings_do() -> None:
+    told = load_settings(AWS, None, {"blobs_url": "s3://bucket/team"})
+    assert told.s3_endpoint == "https://minio.example.org"
+    assert (told.s3_region, told.s3_session_token) == ("eu-central-1", "their token")
+    own = load_settings(AWS, 's3_region = "us-west-2"', {})
+    assert (own.s3_region, own.s3_access_key_id) == ("us-west-2", "theirs")
+
+
+def test_a_key_is_never_mixed_with_the_secret_or_token_of_another() -> None:
+    file = 's3_access_key_id = "ours"\ns3_secret_access_key = "our secret"'
+    settings = load_settings(AWS, file, {})
+    assert settings.s3_access_key_id == "ours"
+    assert (settings.s3_secret_access_key, settings.s3_session_token) == ("our secret", "")
+    with pytest.raises(Invalid, match="belong together"):
+        load_settings(AWS, 's3_access_key_id = "ours"', {})
+
+
+def test_secrets_are_not_printed() -> None:
+    explained = explain_settings(AWS, None, {})
+    assert "their secret" not in str(explained) and "their token" not in str(explained)
+    shown = {setting.name: setting for setting in explained}
+    assert (shown["s3_secret_access_key"].value, shown["s3_access_key_id"].value) == (
+        "***",
+        "theirs",
+    )
+    assert shown["s3_secret_access_key"].source == "environment"
+
+
+@pytest.mark.parametrize("url", ["/srv/blobs", "s3://", "https://bucket", "s3:///prefix"])
+def test_a_place_for_blobs_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(Invalid, match="s3://BUCKET"):
+        load_settings({}, None, {"blobs_url": url})

@@ -18,11 +18,14 @@ import steelyard.server.tables  # noqa: F401  # declares every table
 from steelyard.errors import Conflict, Invalid
 from steelyard.server.backup.manifest import FORMAT, MANIFEST_NAME, Manifest, TablePage
 from steelyard.server.blobs.interface import BlobStore
-from steelyard.server.blobs.open import open_blobs
+from steelyard.server.blobs.open import claim_blobs, connect_blobs
+from steelyard.server.blobs.place import find_s3_place
 from steelyard.server.db.dialect import metadata
 from steelyard.server.db.interface import Database
 from steelyard.server.db.open import open_database
+from steelyard.server.http.signing import Signer
 from steelyard.server.migrations import create_schema, current_revision, head_revision
+from steelyard.server.rooms.accounts.commands import get_or_create_secret
 from steelyard.server.settings import ServerSettings
 
 COPY_BYTES = 1024 * 1024
@@ -33,8 +36,10 @@ def restore_backup(source: Path, settings: ServerSettings) -> Manifest:
     """Check the whole backup, then restore it; what was restored is complete or absent.
 
     Everything is built next to the data directory and takes its name at the end; on PostgreSQL the
-    rows are one transaction. Raises Conflict for a target that is not empty, Invalid for a file
-    that is damaged or of another schema.
+    rows are one transaction. Contents go where the settings say, also to S3; those that an
+    interrupted restore left there belong to nothing and are removed by the server in time. Raises
+    Conflict for a target that is not empty, Invalid for a file that is damaged or of another
+    schema, CannotStart for a place in S3 that is another server's.
     """
     data_dir = settings.data_dir.absolute()
     if data_dir.exists() and any(data_dir.iterdir()):
@@ -80,7 +85,9 @@ def _compare(archive: tarfile.TarFile, manifest: Manifest) -> None:
 
 
 def _build(archive: tarfile.TarFile, building: Path, settings: ServerSettings) -> None:
-    blobs = open_blobs(building / "blobs")
+    directory = building / "blobs"
+    place = find_s3_place(settings)
+    blobs = connect_blobs(directory, place)
     db = open_database(settings.database_url or f"sqlite:///{building / 'steelyard.db'}")
     try:
         _refuse_used_database(db)
@@ -88,7 +95,14 @@ def _build(archive: tarfile.TarFile, building: Path, settings: ServerSettings) -
         for member in archive:
             if member.name.startswith("blobs/"):
                 _restore_blob(archive, member, blobs)
-        db.write_now(_restore_rows, archive)
+
+        def restore(conn: Connection) -> None:
+            _restore_rows(conn, archive)
+            if place is not None:  # refused for that of another server: then no row stays either
+                server_id = Signer(get_or_create_secret(conn, "signing")).server_id
+                claim_blobs(blobs, directory, server_id)
+
+        db.write_now(restore)
     finally:
         db.close()
 

@@ -25,7 +25,7 @@ from steelyard.server.blobs.interface import BlobReader, BlobStore
 from steelyard.server.db.dialect import metadata
 from steelyard.server.db.interface import Database
 from steelyard.server.migrations import current_revision
-from steelyard.server.rooms.files.queries import list_digests
+from steelyard.server.rooms.storage.references import list_digests
 
 PAGE_ROWS = 1000
 PAGE_ROWS_WITH_BLOBS = 32  # rows that hold compressed history are up to megabytes each

@@ -18,7 +18,6 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 import obstore
 from obstore.exceptions import (
     BaseError,
@@ -49,6 +48,7 @@ from steelyard.server.blobs.interface import (
 )
 from steelyard.server.blobs.keyed_locks import KeyedLocks
 from steelyard.server.blobs.parts import Uploads
+from steelyard.server.blobs.place import S3Place
 from steelyard.server.blobs.spool import Spool, describe
 
 if TYPE_CHECKING:
@@ -57,24 +57,6 @@ if TYPE_CHECKING:
 SECOND_US = 1_000_000
 CHUNK_BYTES = 1 * MIB
 OUT_OF_RANGE = "416 Range Not Satisfiable"
-
-
-class S3Place(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the store is and how to reach it."""
-
-    bucket: str
-    prefix: str = ""
-    endpoint: str = ""
-    region: str = "us-east-1"
-    access_key_id: str = ""
-    """Empty: credentials as AWS gives them to a machine or a pod."""
-    secret_access_key: str = ""
-    session_token: str = ""
-    is_path_style: bool = True
-
-    @property
-    def url(self) -> str:
-        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
 
 
 class S3Blobs:
@@ -93,12 +75,22 @@ class S3Blobs:
             for _ in obstore.list(self._store, "owner"):
                 break
 
-    def claim(self, server_id: str) -> None:
-        """Make the prefix this server's. CannotStart when it is another's."""
+    def claim(self, server_id: str, *, may_begin: bool) -> None:
+        """Make the prefix this server's.
+
+        CannotStart when it is another's, or nobody's where the server has files elsewhere
+        (`may_begin` is false).
+        """
+        self.check()
         with self._errors():
             try:
                 owner = bytes(obstore.get(self._store, "owner").bytes()).decode()
             except FileNotFoundError:
+                if not may_begin:
+                    raise CannotStart(
+                        f"{self.place.url} has no files of this server; copy everything there from "
+                        "where they are, or set blobs_url as it was"
+                    ) from None
                 obstore.put(self._store, "owner", server_id.encode())
                 return
         if owner != server_id:

@@ -1,4 +1,7 @@
-"""Blobs that no file refers to any more are deleted, a day after they were last stored."""
+"""Blobs that nothing refers to any more are deleted, a day after they were last stored.
+
+So are uploads in parts that nobody goes on with.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ import itertools
 import logging
 from collections.abc import Callable
 
-from steelyard.limits import UNUSED_BLOB_HOURS_KEPT
+from steelyard.limits import STALE_UPLOAD_HOURS, UNUSED_BLOB_HOURS_KEPT
 from steelyard.server.blobs.interface import BlobStore
 from steelyard.server.db.interface import Database
-from steelyard.server.rooms.files.queries import list_unreferenced
+from steelyard.server.rooms.storage.references import list_unreferenced
 from steelyard.server.tasks.runner import Task
 
 log = logging.getLogger("steelyard.tasks")
@@ -28,12 +31,21 @@ def unused_blobs_task(db: Database, blobs: BlobStore, now_us: Callable[[], int])
         )
         if deleted:
             log.info("unused blobs deleted", extra={"count": deleted})
+        stale = await asyncio.to_thread(
+            blobs.remove_stale_uploads, before_us=now_us() - STALE_UPLOAD_HOURS * HOUR_US
+        )
+        if stale:
+            log.info("stale uploads removed", extra={"count": stale})
 
     return Task(name="unused blobs", run=run, every_s=3600, first_after_s=600)
 
 
 async def delete_unused_blobs(db: Database, blobs: BlobStore, *, settled_before_us: int) -> int:
-    """Delete blobs that were stored before that moment and belong to nothing; how many."""
+    """Delete blobs that were stored before that moment and belong to nothing; how many.
+
+    The store looks at the time again before it deletes: whoever stored the content meanwhile may be
+    about to refer to it.
+    """
     settled = blobs.list_settled(before_us=settled_before_us)
     deleted = 0
     while step := await asyncio.to_thread(
