@@ -1,6 +1,7 @@
 """Filters of the table viewer: JSON to Structs, checked.
 
-    {"and": [{"column": "score", "op": "<", "value": 0.5}, {"not": {"column": "tag", "op": "is_null"}}]}
+    {"and": [{"column": "score", "op": "<", "value": 0.5},
+             {"not": {"column": "tag", "op": "is_null"}}]}
 
 Every condition is true or false: null passes only `!=`, `is_null`, and `in` with a null in its
 list; NaN passes only `!=`, and `=` with the text "NaN". `contains` does not mind upper and lower

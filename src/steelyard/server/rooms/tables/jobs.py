@@ -6,6 +6,7 @@ no database and no key.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import IO, Any
 
 import msgspec
@@ -13,7 +14,9 @@ import msgspec
 from steelyard import errors
 from steelyard.server.rooms.tables.model import Aggregate, Filter, Format, Sort, TableMeta
 
+META_FILE = "meta.msgpack"
 _LENGTH_BYTES = 8
+_META = msgspec.msgpack.Decoder(TableMeta)
 
 
 class SourceFile(msgspec.Struct, frozen=True):
@@ -181,6 +184,14 @@ REFUSALS: dict[str, type[errors.SteelyardError]] = {
     "too_large": TooMuch,
     "table_gone": TableGone,
 }
+
+
+def read_meta(directory: Path) -> TableMeta:
+    """What is known of the converted table in the directory. Raises TableGone."""
+    try:
+        return _META.decode((directory / META_FILE).read_bytes())
+    except FileNotFoundError as error:
+        raise TableGone(f"{directory.name} was dropped from the cache") from error
 
 
 def encode(message: Job | Answer) -> bytes:

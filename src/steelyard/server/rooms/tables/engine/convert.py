@@ -14,7 +14,7 @@ import polars as pl
 
 from steelyard.errors import Invalid
 from steelyard.server.rooms.tables.engine import arrays, texts
-from steelyard.server.rooms.tables.engine.opened import DATA_FILE, META_FILE, RANKS_FILE
+from steelyard.server.rooms.tables.engine.opened import DATA_FILE, RANKS_FILE
 from steelyard.server.rooms.tables.engine.parquet import read_parquet
 from steelyard.server.rooms.tables.engine.readers import (
     Batch,
@@ -25,7 +25,7 @@ from steelyard.server.rooms.tables.engine.readers import (
 )
 from steelyard.server.rooms.tables.engine.spool import DTYPES, Kind, Layout, Spool
 from steelyard.server.rooms.tables.engine.stats import describe_columns
-from steelyard.server.rooms.tables.jobs import Convert, Converted, SourceFile
+from steelyard.server.rooms.tables.jobs import META_FILE, Convert, Converted, SourceFile
 from steelyard.server.rooms.tables.model import Column, ColumnType, TableMeta
 
 READINGS_MAX = 4  # of one file, until its columns and arrays are known

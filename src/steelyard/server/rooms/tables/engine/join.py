@@ -45,8 +45,8 @@ _pairs: OrderedDict[bytes, Pairs] = OrderedDict()
 def query_join(job: Join) -> JoinedRows:
     """The page of pairs. Raises Invalid, TableGone.
 
-    `where` and `sort` name the columns of a side as `left.NAME` and `right.NAME`, the key columns by
-    themselves, and `outcome` and `difference` (left minus right).
+    `where` and `sort` name the columns of a side as `left.NAME` and `right.NAME`, the key columns
+    by themselves, and `outcome` and `difference` (left minus right).
     """
     left, right = open_table(job.left), open_table(job.right)
     check_page(len(left.meta.columns) + len(right.meta.columns), job.limit)

@@ -12,18 +12,16 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import msgspec
 import polars as pl
 
 from steelyard.errors import Invalid
 from steelyard.limits import TABLE_COLUMN_BYTES_KEPT
-from steelyard.server.rooms.tables.jobs import TableGone
-from steelyard.server.rooms.tables.model import Column, TableMeta
+from steelyard.server.rooms.tables.jobs import TableGone, read_meta
+from steelyard.server.rooms.tables.model import Column
 
-DATA_FILE, RANKS_FILE, META_FILE = "table.arrow", "ranks.arrow", "meta.msgpack"
+DATA_FILE, RANKS_FILE = "table.arrow", "ranks.arrow"
 OPEN_MAX = 16
 NAMES_SHOWN = 20
-_META = msgspec.msgpack.Decoder(TableMeta)
 
 
 class Table:
@@ -31,10 +29,7 @@ class Table:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        try:
-            self.meta = _META.decode((directory / META_FILE).read_bytes())
-        except FileNotFoundError as error:
-            raise TableGone(f"{directory.name} was dropped from the cache") from error
+        self.meta = read_meta(directory)
         self._places = {column.name: place for place, column in enumerate(self.meta.columns)}
         self._ranked = frozenset(self.meta.ranked)
 

@@ -11,7 +11,6 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
-from json.scanner import make_scanner  # the C scanner behind json.loads
 from pathlib import Path
 from typing import Any
 
@@ -131,9 +130,7 @@ class _Text:
         self._text = ""
         self._at = 0
         self._read_before = 0
-        self._scan: Callable[[str, int], tuple[Any, int]] = make_scanner(
-            json.JSONDecoder(strict=False)
-        )
+        self._scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(strict=False).scan_once
 
     @property
     def place(self) -> int:

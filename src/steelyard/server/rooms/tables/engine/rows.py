@@ -215,7 +215,7 @@ def _collect_paths(value: Any, paths: set[str]) -> None:
 def _pick_types(column_types: Any, names: list[str]) -> Any:
     params = column_types.get("params") if isinstance(column_types, dict) else None
     type_map = params.get("type_map") if isinstance(params, dict) else None
-    if not isinstance(type_map, dict):
+    if not isinstance(type_map, dict) or not isinstance(params, dict):
         return None
     kept = {name: type_map[name] for name in names if name in type_map}
     if len(kept) != len(names) or "serialization_path" in json.dumps(kept):

@@ -150,12 +150,14 @@ class Spool:
         found = _KIND_OF.get(types.pop())
         if found is not None:
             return found
-        media = {
-            value.get("_type") if type(value) is dict else None
-            for value in values
-            if value is not None
-        }
-        if all(isinstance(each, str) for each in media):
+        media: set[str] = set()
+        for value in values:
+            if value is not None:
+                name = value.get("_type") if type(value) is dict else None
+                if type(name) is not str:
+                    break
+                media.add(name)
+        else:
             self.layout.media_types.setdefault(place, set()).update(media)
             return "media"
         return "cells"

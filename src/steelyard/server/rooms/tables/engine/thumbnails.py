@@ -38,7 +38,7 @@ def _shrink(picture: Image.Image, size: int) -> Image.Image:
     pixels = picture.width * picture.height
     if pixels > THUMBNAIL_PIXELS_MAX:
         raise Invalid(
-            f"the picture has {picture.width:,} × {picture.height:,} pixels; the limit "
+            f"the picture has {picture.width:,} x {picture.height:,} pixels; the limit "
             f"THUMBNAIL_PIXELS_MAX is {THUMBNAIL_PIXELS_MAX:,}"
         )
     picture.draft("RGB", (size * 2, size * 2))  # a JPEG is decoded at a fraction of its size
