@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from steelyard._version import __version__
 
 if TYPE_CHECKING:
-    from steelyard import env, errors, util
+    from steelyard import data_types, env, errors, plot, util
     from steelyard.errors import CommError, Error, UsageError
     from steelyard.sdk.calls import (
         AlertLevel,
@@ -19,24 +19,42 @@ if TYPE_CHECKING:
         attach,
         define_metric,
         ensure_configured,
+        link_model,
         log,
+        log_artifact,
         log_code,
+        log_model,
         mark_preempting,
         pin_config_keys,
         require,
         restore,
         save,
         unwatch,
+        use_artifact,
+        use_model,
         watch,
     )
     from steelyard.sdk.config import Config
     from steelyard.sdk.histogram import Histogram
     from steelyard.sdk.init import init
+    from steelyard.sdk.media.audio import Audio
+    from steelyard.sdk.media.classes import Classes
+    from steelyard.sdk.media.graph import Graph
+    from steelyard.sdk.media.html import Html
+    from steelyard.sdk.media.image import Image
+    from steelyard.sdk.media.molecule import Molecule
+    from steelyard.sdk.media.object3d import Object3D, box3d
+    from steelyard.sdk.media.plotly import Plotly
+    from steelyard.sdk.media.video import Video
+    from steelyard.sdk.plot.chart import plot_table, visualize
     from steelyard.sdk.run import Run
     from steelyard.sdk.session import finish, login, setup, teardown
     from steelyard.sdk.session import finish as join
     from steelyard.sdk.settings import Settings
     from steelyard.sdk.summary import Summary
+    from steelyard.sdk.tables.eval_table import EvalTable
+    from steelyard.sdk.tables.joined import JoinedTable
+    from steelyard.sdk.tables.table import Table
     from steelyard.sdk.terminal import termerror, termlog, termwarn
 
     #: The active run; None when there is none.
@@ -48,18 +66,32 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlertLevel",
+    "Audio",
+    "Classes",
     "CommError",
     "Config",
     "Error",
+    "EvalTable",
+    "Graph",
     "Histogram",
+    "Html",
+    "Image",
+    "JoinedTable",
+    "Molecule",
+    "Object3D",
+    "Plotly",
     "Run",
     "Settings",
     "Summary",
+    "Table",
     "UsageError",
+    "Video",
     "__version__",
     "alert",
     "attach",
+    "box3d",
     "config",
+    "data_types",
     "define_metric",
     "ensure_configured",
     "env",
@@ -67,11 +99,16 @@ __all__ = [
     "finish",
     "init",
     "join",
+    "link_model",
     "log",
+    "log_artifact",
     "log_code",
+    "log_model",
     "login",
     "mark_preempting",
     "pin_config_keys",
+    "plot",
+    "plot_table",
     "require",
     "restore",
     "run",
@@ -83,7 +120,10 @@ __all__ = [
     "termlog",
     "termwarn",
     "unwatch",
+    "use_artifact",
+    "use_model",
     "util",
+    "visualize",
     "watch",
 ]
 
@@ -98,14 +138,19 @@ _PARTS = {
             "attach",
             "define_metric",
             "ensure_configured",
+            "link_model",
             "log",
+            "log_artifact",
             "log_code",
+            "log_model",
             "mark_preempting",
             "pin_config_keys",
             "require",
             "restore",
             "save",
             "unwatch",
+            "use_artifact",
+            "use_model",
             "watch",
         ),
         "sdk.calls",
@@ -113,13 +158,26 @@ _PARTS = {
     "Config": "sdk.config",
     "Histogram": "sdk.histogram",
     "init": "sdk.init",
+    "Audio": "sdk.media.audio",
+    "Classes": "sdk.media.classes",
+    "Graph": "sdk.media.graph",
+    "Html": "sdk.media.html",
+    "Image": "sdk.media.image",
+    "Molecule": "sdk.media.molecule",
+    **dict.fromkeys(("Object3D", "box3d"), "sdk.media.object3d"),
+    "Plotly": "sdk.media.plotly",
+    "Video": "sdk.media.video",
+    **dict.fromkeys(("plot_table", "visualize"), "sdk.plot.chart"),
     "Run": "sdk.run",
     **dict.fromkeys(("finish", "login", "setup", "teardown"), "sdk.session"),
     "Settings": "sdk.settings",
     "Summary": "sdk.summary",
+    "EvalTable": "sdk.tables.eval_table",
+    "JoinedTable": "sdk.tables.joined",
+    "Table": "sdk.tables.table",
     **dict.fromkeys(("termerror", "termlog", "termwarn"), "sdk.terminal"),
 }
-_MODULES = frozenset({"env", "errors", "util"})
+_MODULES = frozenset({"data_types", "env", "errors", "plot", "util"})
 
 
 def __getattr__(name: str) -> Any:

@@ -8,9 +8,10 @@ from typing import Any
 
 from steelyard.errors import Invalid, TooLarge
 from steelyard.limits import HISTOGRAM_BINS_DEFAULT, HISTOGRAM_BINS_MAX
+from steelyard.sdk.media.value import WBValue
 
 
-class Histogram:
+class Histogram(WBValue):
     """Counts of numbers in bins, to be logged as one value.
 
     Args:
@@ -56,7 +57,7 @@ class Histogram:
                 f"not {len(self.bins)}"
             )
 
-    def to_json(self, run: object = None) -> dict[str, Any]:
+    def to_json(self, run_or_artifact: Any = None) -> dict[str, Any]:
         """The value as it is logged. Source: wandb 0.31.0 sdk/data_types/histogram.py."""
         return {"_type": self._log_type, "values": self.histogram, "bins": self.bins}
 

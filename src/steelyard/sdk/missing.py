@@ -8,17 +8,8 @@ from steelyard.errors import NotInThisVersion
 
 #: What W&B has, by what a user would do with it. wandb 0.31.0 __init__.py
 PARTS_MISSING: Mapping[str, tuple[str, ...]] = {
-    "artifacts": (
-        *("Artifact", "ArtifactTTL", "log_artifact", "use_artifact", "log_model", "use_model"),
-        *("link_model", "link_artifact"),
-    ),
-    "media and tables": (
-        *("Audio", "Classes", "EvalTable", "Graph", "Html", "Image", "JoinedTable", "Molecule"),
-        *("Object3D", "Plotly", "Table", "Video", "box3d", "data_types"),
-    ),
     "the query API": ("Api", "PublicApi", "apis"),
     "sweeps": ("agent", "controller", "sweep"),
-    "custom charts": ("plot", "plot_table", "visualize", "viz"),
     "integrations": (
         *("catboost", "gym", "integration", "jupyter", "keras", "lightgbm", "sacred", "sklearn"),
         *("tensorboard", "tensorflow", "xgboost"),

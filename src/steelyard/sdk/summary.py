@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from steelyard.errors import Invalid
 from steelyard.limits import SUMMARY_KEYS_MAX
 from steelyard.sdk.metric import Metric, MetricRules
-from steelyard.sdk.values import plain
+from steelyard.sdk.values import has_media, plain
 
 
 class MetricStats:
@@ -218,16 +218,21 @@ class Summary(SummaryDict):
     `run.summary["best"] = 0.9` sets a value by hand; the next `log` of that key replaces it.
     """
 
-    __slots__ = ("_get_values", "_write")
+    __slots__ = ("_get_values", "_store_media", "_write")
 
     def __init__(
         self,
         get_values: Callable[[], dict[str, Any]],
         write: Callable[[dict[str, Any], list[str]], None],
+        store_media: Callable[[dict[str, Any]], dict[str, Any]] = dict,
     ) -> None:
-        """`write` gets plain values by key, and the keys to remove; all of the top level."""
+        """`write` gets plain values by key, and the keys to remove; all of the top level.
+
+        `store_media` gets values with media among them, and gives them as JSON.
+        """
         object.__setattr__(self, "_get_values", get_values)
         object.__setattr__(self, "_write", write)
+        object.__setattr__(self, "_store_media", store_media)
 
     def _as_dict(self) -> dict[str, Any]:
         found: dict[str, Any] = self._get_values()
@@ -235,6 +240,8 @@ class Summary(SummaryDict):
 
     def _change(self, changed: dict[str, Any], removed: list[str]) -> None:
         _check_keys(changed)
+        if has_media(changed.values()):
+            changed = self._store_media(changed)
         values = {key: plain(value, key=key, use="summary") for key, value in changed.items()}
         self._write(values, removed)
 

@@ -14,7 +14,8 @@ import math
 import os
 import uuid
 from collections import deque
-from collections.abc import Callable, ItemsView, KeysView, Mapping, ValuesView
+from collections.abc import Callable, ItemsView, Iterable, KeysView, Mapping, ValuesView
+from types import ModuleType
 from typing import Any, Final, Literal
 
 import msgspec
@@ -159,8 +160,14 @@ _CONVERSIONS: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], 
 
 def _plain_object(value: Any, key: str, use: Use, depth: int) -> Any:
     """Objects of libraries and of the user."""
+    if hasattr(value, "bind_to_run"):
+        if use == "config":
+            return clean_text(repr(value))
+        raise Invalid(
+            f"{key!r} is a {_type_name(value)} inside of what is no list or dict; log it by itself"
+        )
     if hasattr(value, "_log_type") and hasattr(value, "to_json"):
-        return plain(value.to_json(), key=key, use=use, depth=depth + 1)
+        return plain(value.to_json(None), key=key, use=use, depth=depth + 1)
     if not isinstance(value, type):
         if hasattr(value, "tolist") or hasattr(value, "numpy"):
             return _plain_array(value, key, use, depth)
@@ -269,6 +276,33 @@ def _quote(value: Any) -> str:
         return "(it has no text)"
     limit = VALUE_TEXT_CHARS_IN_MESSAGES
     return clean_text(text if len(text) <= limit else f"{text[:limit]}…")
+
+
+#: Libraries whose objects are logged as files, or as tables.
+_RICH: Final = ("matplotlib", "pandas", "plotly")
+
+
+def has_media(values: Iterable[Any], depth: int = 0) -> bool:
+    """Whether some value is no plain one, but media, a table, a chart or a figure.
+
+    `sdk/media/log.py` makes files and JSON of those. It is not loaded to find out.
+    """
+    for value in values:
+        kind = type(value)
+        if kind in SIMPLE_TYPES:
+            continue
+        if kind is dict or kind is list or kind is tuple:
+            inner = value.values() if kind is dict else value
+            is_simple = SIMPLE_TYPES.issuperset(map(type, inner))
+            if not is_simple and depth <= VALUE_DEPTH_MAX and has_media(list(inner), depth + 1):
+                return True
+        elif hasattr(kind, "bind_to_run") or hasattr(kind, "set_key"):
+            return True
+        else:
+            name = value.__name__ if isinstance(value, ModuleType) else kind.__module__
+            if name.startswith(_RICH):
+                return True
+    return False
 
 
 def name_biggest(data: Mapping[str, Any]) -> tuple[str, int]:

@@ -10,7 +10,9 @@ from steelyard.server.rooms.runs.journal_records import Start
 from steelyard.server.rooms.runs.json_text import dump_json, parse_json_object
 
 OWN_KEY = "_wandb"
-CHARTS_KEY = "visualize"  # below it: charts that the user made, by their name
+#: Maps that grow by name: charts that the user made, of two kinds, and names of classes.
+#: wandb 0.31.0 plot/{custom_chart,viz}.py config_key, sdk/wandb_run.py _add_singleton
+MERGED_KEYS = ("visualize", "viz", "mask/class_labels", "bounding_box/class_labels")
 PINNED_KEY = "pinned_keys"  # the keys of the config that are shown first
 
 
@@ -33,9 +35,10 @@ class Config:
 
     def _set_own(self, value: Mapping[str, Any]) -> None:
         own = self._own()
-        if isinstance(value.get(CHARTS_KEY), dict):
-            charts = own.get(CHARTS_KEY)
-            own[CHARTS_KEY] = {**(charts if isinstance(charts, dict) else {}), **value[CHARTS_KEY]}
+        for key in MERGED_KEYS:
+            if isinstance(value.get(key), dict):
+                known = own.get(key)
+                own[key] = {**(known if isinstance(known, dict) else {}), **value[key]}
         if isinstance(value.get(PINNED_KEY), list):
             own[PINNED_KEY] = value[PINNED_KEY]
 

@@ -1,0 +1,1 @@
+"""Charts of a table's columns, and of how well a classifier does."""

@@ -1,0 +1,1 @@
+"""Tables: rows of typed columns, with media in their cells."""
