@@ -1,0 +1,337 @@
+"""From a draft to a version: its manifest is checked, its rows are written, it gets its number.
+
+The long part (parsing, packing, looking up contents) happens outside of any transaction, and rows
+are written a few at a time, so that others can write in between. Only the last step makes the
+version visible. Everything here blocks: edges call it in a worker thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from steelyard.errors import Conflict, ContentsMissing, Invalid
+from steelyard.limits import MANIFEST_PAGES_PER_WRITE, MIB
+from steelyard.server.blobs.interface import BlobStore
+from steelyard.server.db.dialect import insert
+from steelyard.server.db.interface import Database
+from steelyard.server.rooms.artifacts.collections import lock_collection, set_values
+from steelyard.server.rooms.artifacts.contents import adopt_contents
+from steelyard.server.rooms.artifacts.drafts import (
+    add_output,
+    find_by_digest,
+    lock_draft,
+    parse_marks,
+    take_marks,
+)
+from steelyard.server.rooms.artifacts.edits import add_aliases, add_tags
+from steelyard.server.rooms.artifacts.files import contents_by_md5
+from steelyard.server.rooms.artifacts.freed import born_bytes
+from steelyard.server.rooms.artifacts.history import add_event
+from steelyard.server.rooms.artifacts.model import (
+    COMMITTED,
+    DELETED,
+    PENDING,
+    Actor,
+    Artifact,
+    Manifest,
+)
+from steelyard.server.rooms.artifacts.names import LATEST
+from steelyard.server.rooms.artifacts.packer import (
+    INLINE_BYTES_MAX,
+    Head,
+    Message,
+    PackJob,
+    Row,
+    Text,
+    Wanted,
+    pack,
+    pack_apart,
+)
+from steelyard.server.rooms.artifacts.pages import PackedPage
+from steelyard.server.rooms.artifacts.queries import (
+    find_own_member,
+    get_artifact,
+    list_manifests,
+)
+from steelyard.server.rooms.artifacts.tables import (
+    artifact_contents,
+    artifact_manifest_pages,
+    artifact_manifests,
+    artifact_members,
+    artifacts,
+)
+
+READ_BYTES = MIB
+PATHS_NAMED = 3
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a commit starts from."""
+
+    artifact: Artifact
+    layers: list[Manifest]
+    base: Artifact | None
+
+
+class Packed(msgspec.Struct):
+    """What the packing found; the rows are written by then."""
+
+    head: Head
+    page_count: int
+    manifest_sha256: bytes
+    manifest_bytes: int
+
+
+def commit_artifact(
+    db: Database, blobs: BlobStore, artifact_id: int, *, actor: Actor, now_us: int
+) -> Artifact:
+    """The version that the draft has become. Idempotent.
+
+    When its collection has a version of the same content, that one is the answer, with the
+    aliases and tags of the draft. Blocks; makes its own transactions.
+
+    Raises ContentsMissing when files were not uploaded, Invalid for a bad manifest or digest,
+    Conflict when the draft changed meanwhile or has no manifest, ArtifactNotFound when it is gone.
+    """
+    plan = db.read_now(_read_plan, artifact_id)
+    if plan.artifact.state == COMMITTED:
+        return plan.artifact
+    packed = _pack_and_write(db, blobs, plan, now_us)
+    return db.write_now(_finish, plan, packed, actor=actor, now_us=now_us)
+
+
+def _read_plan(conn: Connection, artifact_id: int) -> Plan:
+    artifact = get_artifact(conn, artifact_id)
+    if artifact.state == COMMITTED:
+        return Plan(artifact, [], None)
+    if artifact.state != PENDING:
+        raise Conflict(f"{artifact.path} was given up or deleted; log it again")
+    layers = _uploaded(conn, artifact)
+    base = None
+    if layers[0].kind != "full":
+        # wandb 0.31.0: the base of a patch may be the artifact itself, which then has none.
+        base_ids = [m.base_id for m in layers if m.base_id not in (None, artifact.id)]
+        base_id = base_ids[0] if base_ids else artifact.base_id
+        base = None if base_id is None else get_artifact(conn, base_id)
+        if base is not None and base.manifest_sha256 is None:
+            raise Conflict(
+                f"{base.path}, which the new version was to build on, is not there any more; "
+                "log the artifact with all its files"
+            )
+    return Plan(artifact, layers, base)
+
+
+def _uploaded(conn: Connection, artifact: Artifact) -> list[Manifest]:
+    """Manifests of the draft in the order in which they count. Raises Conflict without any."""
+    manifests = [m for m in list_manifests(conn, artifact.id) if m.sha256 is not None]
+    if not manifests:
+        raise Conflict(f"the manifest of {artifact.path} was not uploaded; upload it, then commit")
+    full = [m for m in manifests if m.kind == "full"]
+    return full[-1:] or manifests
+
+
+# ---- packing
+
+
+def _pack_and_write(db: Database, blobs: BlobStore, plan: Plan, now_us: int) -> Packed:
+    is_merged = plan.layers[0].kind != "full"
+    job = PackJob(
+        has_base=plan.base is not None,
+        is_base_trusted=plan.base is not None
+        and plan.base.collection_id == plan.artifact.collection_id,
+        digest=None if is_merged or not plan.artifact.digest else plan.artifact.digest,
+        wants_json=is_merged,
+    )
+    head: Head | None = None
+    pages: list[PackedPage] = []
+    page_count = 0
+    only = plan.layers[0]
+    writer = blobs.create_writer() if is_merged else None
+    try:
+        for message in _messages(blobs, plan, job):
+            if isinstance(message, Head):
+                head = message
+            elif isinstance(message, Wanted):
+                _require_contents(db, plan.artifact, message, now_us)
+            elif isinstance(message, Row):
+                pages.append(message.page)
+                page_count += 1
+                if len(pages) >= MANIFEST_PAGES_PER_WRITE:
+                    db.write_now(_write_pages, plan, pages)
+                    pages = []
+            elif isinstance(message, Text) and writer is not None:
+                writer.write(message.data)
+        if pages:
+            db.write_now(_write_pages, plan, pages)
+        assert head is not None
+        assert only.sha256 is not None and only.size_bytes is not None
+        if writer is None:
+            return Packed(head, page_count, only.sha256, only.size_bytes)
+        stored = writer.commit()
+        return Packed(head, page_count, stored.sha256, stored.size_bytes)
+    finally:
+        if writer is not None:
+            writer.abort()
+
+
+def _messages(blobs: BlobStore, plan: Plan, job: PackJob) -> Iterator[Message]:
+    """Short manifests are packed here, long ones in a process of their own."""
+    sources = [(layer.sha256, layer.size_bytes) for layer in plan.layers]
+    if plan.base is not None:
+        sources.insert(0, (plan.base.manifest_sha256, plan.base.manifest_bytes))
+    known = [(sha256, size or 0) for sha256, size in sources if sha256 is not None]
+    if sum(size for _, size in known) <= INLINE_BYTES_MAX:
+        return pack(job, [b"".join(_read(blobs, sha256, size)) for sha256, size in known])
+    return pack_apart(job, [(size, _read(blobs, sha256, size)) for sha256, size in known])
+
+
+def _read(blobs: BlobStore, sha256: bytes, size_bytes: int) -> Iterator[bytes]:
+    reader = blobs.open_range(sha256, first=0, size_bytes=size_bytes)
+    try:
+        while part := reader.read(READ_BYTES):
+            yield part
+    finally:
+        reader.close()
+
+
+def _require_contents(db: Database, artifact: Artifact, wanted: Wanted, now_us: int) -> None:
+    """Raises ContentsMissing, or Invalid for a size that is not the content's."""
+    found = db.read_now(contents_by_md5, artifact.collection_id, wanted.md5s)
+    missing = [md5 for md5 in dict.fromkeys(wanted.md5s) if md5 not in found]
+    if missing:  # another collection of the project may have them
+        found |= db.write_now(adopt_contents, artifact, missing, now_us)
+    absent: list[str] = []
+    for md5, size, path in zip(wanted.md5s, wanted.sizes, wanted.paths, strict=True):
+        content = found.get(md5)
+        if content is None:
+            absent.append(path)
+        elif content.size_bytes != size:
+            raise Invalid(
+                f"{path!r} in the manifest has {size:,} bytes, its content has "
+                f"{content.size_bytes:,}; log the artifact again"
+            )
+    if absent:
+        raise ContentsMissing(absent[:PATHS_NAMED], len(absent))
+
+
+def _write_pages(conn: Connection, plan: Plan, pages: Sequence[PackedPage]) -> None:
+    """Rows of the draft; those of an earlier try are replaced."""
+    _require_unchanged(conn, plan)
+    for page in pages:
+        content = {
+            "first_path": page.first_path,
+            "entry_count": page.entry_count,
+            "entries_before": page.entries_before,
+            "bytes_before": page.bytes_before,
+            "digests": page.digests,
+            "data": page.data,
+        }
+        put = insert(conn, artifact_manifest_pages).values(
+            artifact_id=plan.artifact.id, page=page.page, **content
+        )
+        conn.execute(
+            put.on_conflict_do_update(index_elements=["artifact_id", "page"], set_=content)
+        )
+
+
+def _require_unchanged(conn: Connection, plan: Plan) -> Artifact:
+    """The draft, held. Raises Conflict when it is not what was packed."""
+    artifact = lock_draft(conn, plan.artifact.id)
+    if [m.sha256 for m in _uploaded(conn, artifact)] != [m.sha256 for m in plan.layers]:
+        raise Conflict(f"the manifest of {artifact.path} changed during its commit; commit again")
+    return artifact
+
+
+# ---- the last step
+
+
+def _finish(conn: Connection, plan: Plan, packed: Packed, *, actor: Actor, now_us: int) -> Artifact:
+    before = get_artifact(conn, plan.artifact.id)
+    if before.state == COMMITTED:  # a second commit of the same draft was faster
+        return before
+    collection = lock_collection(conn, plan.artifact.collection_id)
+    artifact = _require_unchanged(conn, plan)
+    actor = Actor(actor.user_id, artifact.created_by_run_id or actor.run_id)
+    marks = parse_marks(artifact)
+    digest = packed.head.digest
+    same = find_by_digest(conn, collection.id, digest)
+    if same is not None:
+        take_marks(conn, same, marks, run_id=artifact.created_by_run_id, actor=actor, now_us=now_us)
+        _give_up(conn, artifact, same, now_us)
+        return get_artifact(conn, same.id)
+    pages = artifact_manifest_pages
+    beyond = sa.and_(pages.c.artifact_id == artifact.id, pages.c.page >= packed.page_count)
+    conn.execute(sa.delete(pages).where(beyond))
+    index = collection.next_index
+    set_values(
+        conn,
+        collection.id,
+        {
+            "next_index": index + 1,
+            "version_count": collection.version_count + 1,
+            "content_bytes": collection.content_bytes + born_bytes(conn, artifact),
+            "updated_at_us": now_us,
+        },
+    )
+    conn.execute(
+        sa.update(artifacts)
+        .where(artifacts.c.id == artifact.id)
+        .values(
+            state=COMMITTED,
+            version_index=index,
+            digest=digest,
+            size_bytes=packed.head.size_bytes,
+            file_count=packed.head.file_count,
+            page_count=packed.page_count,
+            manifest_sha256=packed.manifest_sha256,
+            manifest_bytes=packed.manifest_bytes,
+            base_id=artifact.base_id if plan.base is None else plan.base.id,
+            committed_at_us=now_us,
+            updated_at_us=now_us,
+            draft=None,
+        )
+    )
+    conn.execute(
+        insert(conn, artifact_members).values(
+            collection_id=collection.id,
+            version_index=index,
+            artifact_id=artifact.id,
+            is_link=False,
+            created_at_us=now_us,
+            created_by_user_id=actor.user_id,
+        )
+    )
+    add_event(
+        conn,
+        "version_logged",
+        collection_id=collection.id,
+        artifact_id=artifact.id,
+        actor=actor,
+        now_us=now_us,
+        version_index=index,
+    )
+    member = find_own_member(conn, artifact.id)
+    assert member is not None
+    add_aliases(conn, member, [LATEST, *marks.aliases], actor=actor, now_us=now_us)
+    add_tags(conn, artifact.id, marks.tags)
+    add_output(conn, artifact.id, artifact.created_by_run_id, now_us)
+    return get_artifact(conn, artifact.id)
+
+
+def _give_up(conn: Connection, artifact: Artifact, same: Artifact, now_us: int) -> None:
+    """The draft has become a version that was there already; whoever knows its id finds that."""
+    pages = artifact_manifest_pages
+    conn.execute(sa.delete(pages).where(pages.c.artifact_id == artifact.id))
+    manifests = artifact_manifests
+    conn.execute(sa.delete(manifests).where(manifests.c.artifact_id == artifact.id))
+    born = artifact_contents.c.birth_artifact_id == artifact.id
+    conn.execute(sa.update(artifact_contents).where(born).values(birth_artifact_id=same.id))
+    conn.execute(
+        sa.update(artifacts)
+        .where(artifacts.c.id == artifact.id)
+        .values(state=DELETED, same_as_id=same.id, updated_at_us=now_us, draft=None)
+    )
