@@ -79,8 +79,9 @@ def trash_artifact(
     """Put a version into the trash; it is nowhere to be found but there. Idempotent.
 
     `freed_bytes` is what `freed_by_version` said, which takes too long for a transaction that
-    writes; without it the contents that came with this version count. A draft is given up. Raises Conflict when the version has aliases and `delete_aliases`
-    is not set: `latest` is one, and goes to the version before.
+    writes; without it the contents that came with this version count. A draft is given up.
+    Raises Conflict when the version has aliases and `delete_aliases` is not set: `latest` is one,
+    and goes to the version before.
     """
     if artifact.state in (IN_TRASH, DELETED):
         return artifact
@@ -269,10 +270,8 @@ def _trash_versions(
 ) -> None:
     """All versions at once: a collection may have thousands."""
     of_collection = artifacts.c.collection_id == collection.id
-    ids = conn.execute(
-        sa.select(artifacts.c.id).where(of_collection, artifacts.c.state == COMMITTED)
-    )
-    version_ids = list(ids.scalars())
+    is_version = sa.and_(of_collection, artifacts.c.state == COMMITTED)
+    version_ids = list(conn.execute(sa.select(artifacts.c.id).where(is_version)).scalars())
     aliases = aliases_by_artifact(conn, version_ids)
     linked = [
         artifact_id
