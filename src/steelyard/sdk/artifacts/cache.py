@@ -18,6 +18,7 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from steelyard.limits import ARTIFACT_CACHE_BYTES_MAX, ARTIFACT_CACHE_DISK_SHARE_MAX
@@ -176,8 +177,8 @@ class ArtifactCache:
             return None
 
     def _write_usage(self, total: int) -> None:
-        with contextlib.suppress(OSError), open(f"{self.root}/usage", "w", encoding="ascii") as file:  # noqa: E501, PTH123
-            file.write(str(total))
+        with contextlib.suppress(OSError):
+            Path(f"{self.root}/usage").write_text(str(total), encoding="ascii")
 
     @contextlib.contextmanager
     def _lock(self) -> Iterator[bool]:

@@ -31,9 +31,7 @@ _SCHEMA: Final = (
 
 def identity_of(stat: os.stat_result) -> str:
     """What stays the same as long as nobody writes to the file."""
-    return (
-        f"{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}"
-    )
+    return f"{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}"
 
 
 def is_settled(stat: os.stat_result, now_ns: int) -> bool:
@@ -113,7 +111,7 @@ class Checksums:
         import sqlite3
 
         try:
-            found = database.execute(
+            found: tuple[str, str] | None = database.execute(
                 "SELECT identity, digest FROM checksums WHERE path = ?", (path,)
             ).fetchone()
         except (sqlite3.Error, UnicodeEncodeError):

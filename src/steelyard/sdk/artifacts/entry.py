@@ -119,7 +119,7 @@ class ArtifactManifestEntry:
             return self.ref
         from steelyard.sdk.artifacts.references.artifacts import follow
 
-        artifact, entry = follow(self._parent_artifact._remote_for_use(), self.ref)
+        _, entry = follow(self._parent_artifact._remote_for_use(), self.ref)
         return entry.ref or entry.path
 
     def ref_url(self) -> str:

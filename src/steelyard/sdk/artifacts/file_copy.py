@@ -16,6 +16,7 @@ from steelyard.sdk.artifacts.digest import CHUNK_BYTES, b64_of, new_hasher
 FICLONE: Final = 0x40049409
 CLONE_BYTES_MIN: Final = 64 * 1024  # below, copying is as fast
 READ_ONLY: Final = 0o444
+KERNEL_BYTES: Final = 64 * 1024 * 1024  # copied by one call
 
 _devices_without_clones: set[tuple[int, int]] = set()
 
@@ -113,8 +114,10 @@ def _read_through(reading: int, hasher: Any, writing: int | None) -> int:
         hasher.update(part)
         _write_all(writing, part)
         size += len(part)
-        part = view[: os.readv(reading, [buffer])] if hasattr(os, "readv") else os.read(
-            reading, CHUNK_BYTES
+        part = (
+            view[: os.readv(reading, [buffer])]
+            if hasattr(os, "readv")
+            else os.read(reading, CHUNK_BYTES)
         )
     return size
 
@@ -141,3 +144,34 @@ def remove_quietly(path: str) -> None:
     """Remove a file that may be gone."""
     with contextlib.suppress(OSError):
         os.unlink(path)  # noqa: PTH108
+
+
+def copy_plain(source: str, target: str, *, mode: int = 0o666) -> None:
+    """Copy to the new file `target` what need not be read. Raises OSError, leaves no part."""
+    reading = os.open(source, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    try:
+        stat = os.fstat(reading)
+        writing = _open_new(target, mode)
+        try:
+            if not _clone(reading, writing, stat):
+                _copy_in_kernel(reading, writing)
+        except BaseException:
+            os.close(writing)
+            os.unlink(target)  # noqa: PTH108
+            raise
+        os.close(writing)
+    finally:
+        os.close(reading)
+
+
+def _copy_in_kernel(reading: int, writing: int) -> None:
+    if hasattr(os, "copy_file_range"):
+        try:
+            while os.copy_file_range(reading, writing, KERNEL_BYTES):
+                pass
+        except OSError:  # two file systems, or a kernel that cannot
+            os.lseek(reading, os.lseek(writing, 0, os.SEEK_CUR), os.SEEK_SET)
+        else:
+            return
+    while data := os.read(reading, CHUNK_BYTES):
+        _write_all(writing, data)

@@ -48,9 +48,7 @@ def check_type(kind: str, name: str) -> str:
     if not isinstance(kind, str) or not kind:
         raise WrongType(f"the type of an artifact is a word such as dataset or model, not {kind!r}")
     prefix = _RESERVED_NAMES.get(kind)
-    if kind.startswith(_RESERVED_TYPE_PREFIX) or (
-        prefix is not None and name.startswith(prefix)
-    ):
+    if kind.startswith(_RESERVED_TYPE_PREFIX) or (prefix is not None and name.startswith(prefix)):
         raise Invalid(
             f"artifacts of type {kind!r} with names like {name!r} are the client's own; "
             "choose another type, such as dataset or model"
@@ -93,8 +91,10 @@ def check_metadata(metadata: Any) -> dict[str, Any]:
         raise WrongType(f"the metadata of an artifact is a dict, not a {type(metadata).__name__}")
     from steelyard.sdk.values import plain_config
 
-    plain = {str(key): _without_nan(plain_config(str(key), value), str(key)) for key, value in
-             metadata.items()}
+    plain = {
+        str(key): _without_nan(plain_config(str(key), value), str(key))
+        for key, value in metadata.items()
+    }
     if len(plain) > ARTIFACT_METADATA_KEYS_MAX:
         raise Invalid(
             f"the metadata of an artifact has at most {ARTIFACT_METADATA_KEYS_MAX} keys, not "
@@ -139,7 +139,9 @@ def _check_unusual(text: str) -> str:
             "use a relative path without '..'"
         )
     if any(ord(character) < 32 or ord(character) == 127 for character in found):
-        raise Invalid(f"{text!r} is no path in an artifact: rename the file, without control characters")
+        raise Invalid(
+            f"{text!r} is no path in an artifact: rename the file, without control characters"
+        )
     try:
         size = len(found.encode())
     except UnicodeEncodeError:
@@ -189,9 +191,7 @@ class ArtifactPath:
 
     __slots__ = ("entity", "name", "project", "ref")
 
-    def __init__(
-        self, entity: str | None, project: str | None, name: str, ref: str | None
-    ) -> None:
+    def __init__(self, entity: str | None, project: str | None, name: str, ref: str | None) -> None:
         self.entity: str | None = entity
         self.project: str | None = project
         self.name: str = name
@@ -232,3 +232,15 @@ def _refuse_separators(what: str, texts: list[str]) -> None:
     for text in texts:
         if "/" in text or ":" in text:
             raise Invalid(f"{what} cannot contain '/' or ':': {text!r}")
+
+
+def common_start(texts: Iterable[str]) -> str:
+    """What all of them begin with, letter by letter."""
+    found = list(texts)
+    if not found:
+        return ""
+    least, most = min(found), max(found)
+    for at, letter in enumerate(least):
+        if letter != most[at]:
+            return least[:at]
+    return least

@@ -6,10 +6,13 @@
                        type, collection, digest, digest_algorithm, client_id, sequence_client_id,
                        description, metadata, aliases, tags, ttl_s, history_step, base, kind,
                        distributed_id, finalize; besides entity and project (null: the run's),
-                       use_after_commit, is_internal, file_count, size_bytes, version (of this form)
-      manifest.json    the manifest; files to upload have `local_path` (absolute, or relative to
-                       this directory) and, when true, `skip_cache`
-      files/           copies of the files that may change, read-only, named by numbers
+                       run (false: not the run's work), use_after_commit, use_as, is_internal,
+                       file_count, size_bytes, staging_dir (where the copies are, which go once
+                       they are sent), version (of this form)
+      manifest.json    the manifest; files to upload have `local_path`, absolute, and, when true,
+                       `skip_cache`
+      files/           copies of the files that may change, read-only, named by numbers; elsewhere
+                       where that is another file system
 
 The directory is complete before the line in `artifacts.jsonl` is written, so that whoever follows
 that list finds everything, also when this process is killed.
@@ -48,21 +51,24 @@ def stage(
     project: str | None = None,
     history_step: int | None = None,
     finalize: bool = True,
+    is_of_run: bool = True,
     use_after_commit: bool = False,
+    use_as: str | None = None,
     is_internal: bool = False,
 ) -> str:
     """Finish the artifact and put it among what the run uploads. Returns its client id.
 
     `aliases` are as they are to be, `latest` included where that is wanted. `finalize=False`: one
-    part of a distributed artifact. Raises OSError when the disk takes no more; the artifact is then
-    as it was. Raises UsageError for one that was logged already.
+    part of a distributed artifact. `is_of_run=False`: the run only uses it.
+    Raises OSError when the disk takes no more; the artifact is then as it was. Raises UsageError
+    for one that was logged already.
     """
     if not artifact.is_draft() or artifact._is_staged:
         raise UsageError(
             f"the artifact {artifact.name!r} was logged already; "
             "make the next version from it: artifact.new_draft()"
         )
-    root = Path(getattr(run_folder, "path", run_folder))
+    root = Path(run_folder) if isinstance(run_folder, str | Path) else run_folder.path
     directory = root / "artifacts" / artifact._client_id
     draft = describe_draft(
         artifact, aliases=aliases, tags=tags, history_step=history_step, finalize=finalize
@@ -71,15 +77,18 @@ def stage(
         "version": VERSION,
         "entity": entity,
         "project": project,
+        "run": is_of_run,
         "use_after_commit": use_after_commit,
+        "use_as": use_as,
         "is_internal": is_internal,
     }
     directory.mkdir(parents=True, exist_ok=True)
     staged = artifact._staging.directory if artifact._staging is not None else None
-    files = directory / "files"
+    files = directory.absolute() / "files"
     is_moved = staged is not None and _move(staged, files)
+    draft["staging_dir"] = str(files) if is_moved else staged
     try:
-        places = (staged, "files") if is_moved and staged is not None else None
+        places = (staged, str(files)) if is_moved and staged is not None else None
         _write(directory / "manifest.json", encode_manifest(artifact, places))
         _write(directory / "draft.json", [json.dumps(draft)])
         _append_line(root / "artifacts.jsonl", {"client_id": artifact._client_id})
@@ -180,7 +189,12 @@ def _move(staged: str, files: Path) -> bool:
 
 def _hand_over(artifact: Artifact, staged: str | None, files: str | None, root: Path) -> None:
     """The files are the run's from now on."""
+    from steelyard.sdk.artifacts.context import current_settings
+
     artifact._is_staged = True
+    artifact._run_folder = root
+    if artifact._settings is None:
+        artifact._settings = current_settings()
     artifact.finalize()
     if artifact._staging is None:
         return

@@ -23,8 +23,10 @@ from steelyard.sdk.artifacts.cache import ArtifactCache
 from steelyard.sdk.artifacts.context import current_settings, open_cache, staging_dir
 from steelyard.sdk.artifacts.digest import MANIFEST_MD5
 from steelyard.sdk.artifacts.file_copy import (
+    READ_ONLY,
     Copied,
     copy_hashed,
+    copy_plain,
     hash_steadily,
     link_or_copy,
     remove_quietly,
@@ -97,6 +99,28 @@ class Staging:
             with self._lock:
                 self._cached_bytes += copied.size
         return StagedFile(target, copied.digest, copied.size)
+
+    def make_new(self, name: str) -> str:
+        """A path for a file that is yet to be written; it ends with `name`."""
+        folder = f"{self._new_name()}-new"
+        path = f"{folder}/{name}"
+        os.makedirs(os.path.dirname(path), mode=0o700)  # noqa: PTH103, PTH120
+        return path
+
+    def copy_for_writing(self, source: str, target: str) -> None:
+        """Begin a new file with what an earlier one has."""
+        copy_plain(source, target, mode=0o600)
+
+    def adopt(self, path: str) -> StagedFile:
+        """Keep a file that was written to a path of `make_new`."""
+        target = self._new_name()
+        os.replace(path, target)  # noqa: PTH105
+        assert self.directory is not None
+        made = path[len(self.directory) + 1 :].partition("/")[0]
+        shutil.rmtree(f"{self.directory}/{made}", ignore_errors=True)
+        os.chmod(target, READ_ONLY)  # noqa: PTH101
+        hashed = hash_steadily(target, self._algorithm)
+        return StagedFile(target, hashed.digest, hashed.size)
 
     def drop(self, file: StagedFile) -> None:
         """Forget a file that is not wanted after all."""
