@@ -13,6 +13,7 @@
     │       ├── ArtifactStatusError (AttributeError)    artifact_status
     │       │   ├── ArtifactNotLoggedError              … of an artifact that no server has yet
     │       │   └── ArtifactFinalizedError              … of one that may not change any more
+    │       ├── OfflineRun (TypeError, NotImplementedError) offline_run   only a server can do it
     │       └── UnsupportedError   unsupported      W&B has it, this version has not
     ├── Unauthenticated            unauthenticated  no key, or a key we do not know
     │   └── NoApiKey               unauthenticated  nobody is logged in
@@ -69,8 +70,9 @@ class NoSuchFile(Invalid, FileNotFoundError):
     code = "no_such_file"
 
     def __init__(self, path: str, what: str) -> None:
-        super().__init__(f"{what}: there is no file {path!r}; the path is relative to the directory "
-                         "of the process")
+        super().__init__(
+            f"{what}: there is no file {path!r}; paths begin at the directory of the process"
+        )
         self.path: str = path
 
 
@@ -175,6 +177,21 @@ class ConfigError(Invalid):
             "config.update(…, allow_val_change=True), or init(allow_val_change=True)"
         )
         self.key = key
+
+
+class OfflineRun(UsageError, TypeError, NotImplementedError):
+    """Something that needs the server, of a run that keeps everything on this machine.
+
+    Scripts written for wandb catch a TypeError, RuntimeError or NotImplementedError here.
+    """
+
+    code = "offline_run"
+
+    def __init__(self, call: str) -> None:
+        super().__init__(
+            f"{call} needs the server, and the run is offline: do it in an online run, "
+            "or after `steelyard sync`"
+        )
 
 
 class UnsupportedError(UsageError):
@@ -394,7 +411,9 @@ class MissingLibrary(SteelyardError, ImportError):
 
     def __init__(self, what: str, package: str, otherwise: str = "") -> None:
         hint = f"; {otherwise}" if otherwise else ""
-        super().__init__(f"{what} needs a library that is not installed: pip install {package}{hint}")
+        super().__init__(
+            f"{what} needs a library that is not installed: pip install {package}{hint}"
+        )
         self.package: str = package
 
 

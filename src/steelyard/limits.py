@@ -253,6 +253,7 @@ ARTIFACT_ENTRY_CHARS_MAX = 16 * MIB  # one entry of a manifest, as JSON
 ARTIFACT_REFERENCE_WAIT_S = 300.0  # for an artifact that another one refers to
 ARTIFACT_SPOILED_TRIES_MAX = 3  # of a file that reaches the server as something else
 ARTIFACT_WAIT_AWAY_S = 300.0  # how long wait() waits for a server that is away
+ARTIFACT_RUN_WAIT_S = 30.0  # how long use_artifact() waits until the server knows the run
 ARTIFACT_NICENESS = 10  # of the threads that send artifacts: training goes first
 LEFTOVER_RUNS_AT_ONCE = 1000  # run folders of earlier processes looked at by one sender
 LEFTOVER_DAYS_MAX = 30

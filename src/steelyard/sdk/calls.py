@@ -11,6 +11,8 @@ from steelyard.errors import NotInThisVersion, UnsupportedError, UsageError
 from steelyard.sdk.session import get_current_run, get_session
 
 if TYPE_CHECKING:
+    from steelyard.sdk.artifacts.artifact import Artifact
+    from steelyard.sdk.artifacts.names import StrPath
     from steelyard.sdk.metric import Metric
     from steelyard.sdk.run import Run
 
@@ -158,6 +160,49 @@ def log_code(
 ) -> Any:
     """Keep the source files below `root` with the active run. See `Run.log_code`."""
     return get_current_run("log_code()").log_code(root, name, include_fn, exclude_fn)
+
+
+def log_artifact(
+    artifact_or_path: Artifact | StrPath,
+    name: str | None = None,
+    type: str | None = None,
+    aliases: list[str] | None = None,
+    tags: list[str] | None = None,
+) -> Artifact:
+    """Make an artifact an output of the active run. See `Run.log_artifact`."""
+    run = get_current_run("log_artifact()")
+    return run.log_artifact(artifact_or_path, name, type, aliases, tags)
+
+
+def use_artifact(
+    artifact_or_name: str | Artifact,
+    type: str | None = None,
+    aliases: list[str] | None = None,
+    use_as: str | None = None,
+) -> Artifact:
+    """Make an artifact an input of the active run, and give it. See `Run.use_artifact`."""
+    return get_current_run("use_artifact()").use_artifact(artifact_or_name, type, aliases, use_as)
+
+
+def log_model(path: StrPath, name: str | None = None, aliases: list[str] | None = None) -> None:
+    """Log files as a model of the active run. See `Run.log_model`."""
+    get_current_run("log_model()").log_model(path, name, aliases)
+
+
+def use_model(name: str) -> str:
+    """Download a model as an input of the active run; its path. See `Run.use_model`."""
+    return get_current_run("use_model()").use_model(name)
+
+
+def link_model(
+    path: StrPath,
+    registered_model_name: str,
+    name: str | None = None,
+    aliases: list[str] | None = None,
+) -> Artifact | None:
+    """Log a model and link it into a registered model. See `Run.link_model`."""
+    run = get_current_run("link_model()")
+    return run.link_model(path, registered_model_name, name, aliases)
 
 
 def pin_config_keys(keys: Sequence[str] = ()) -> None:

@@ -1,4 +1,4 @@
-"""The code of a run, stored with it as files below `code/`."""
+"""The code of a run: stored with it as files below `code/`, and logged as an artifact."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from steelyard.sdk.journal.folder import RunFolder
 from steelyard.sdk.terminal import termlog, termwarn
 
 if TYPE_CHECKING:
+    from steelyard.sdk.artifacts.artifact import Artifact
     from steelyard.sdk.run import Run
 
 #: Takes a path, or a path and the root that is walked.
@@ -54,22 +55,29 @@ def log_code(
     name: str | None = None,
     include_fn: PathTest | None = None,
     exclude_fn: PathTest | None = None,
-) -> None:
-    """`Run.log_code`: `store_code` for a run.
+) -> Artifact | None:
+    """`Run.log_code`: `store_code` for a run, and the artifact `name` of the same files.
 
-    W&B makes an artifact called `name` of the files and returns it; here they are files of the
-    run, and the answer is None. Raises RunFinished after the run's end.
+    None when there are none. Raises RunFinished after the run's end.
     """
     folder = folder_of(run, "log_code()")
-    if folder is not None:
-        store_code(
-            folder,
-            root,
-            include_fn or is_code,
-            exclude_fn or is_foreign,
-            say=termlog,
-            warn=termwarn,
-        )
+    if folder is None:
+        return None
+    names = store_code(
+        folder,
+        root,
+        include_fn or is_code,
+        exclude_fn or is_foreign,
+        say=termlog,
+        warn=termwarn,
+    )
+    if not names:
+        return None
+    from steelyard.sdk.artifacts.code import log_code_artifact
+
+    paths = {stored: str(folder.files_dir / stored) for stored in names}
+    artifact: Artifact = log_code_artifact(run, paths, name)
+    return artifact
 
 
 def store_code(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from steelyard.errors import Invalid, RunFinished, UsageError
+from steelyard.errors import Invalid, RunFinished
 from steelyard.limits import (
     DISPLAY_NAME_CHARS_MAX,
     NAME_WAIT_S,
@@ -39,29 +39,17 @@ from steelyard.sdk.run_checks import (
 )
 from steelyard.sdk.run_facts import Console, NoJournal, RunFacts, RunStatus, read_status
 from steelyard.sdk.summary import Summary, SummaryTracker
-from steelyard.sdk.values import SIMPLE_TYPES, clean_text, plain_row
+from steelyard.sdk.values import SIMPLE_TYPES, clean_text, has_media, plain_row
 from steelyard.wire import journal
 
 if TYPE_CHECKING:
+    from steelyard.sdk.artifacts.artifact import Artifact
+    from steelyard.sdk.artifacts.names import StrPath
     from steelyard.sdk.config import Config
     from steelyard.sdk.journal.folder import RunFolder
     from steelyard.sdk.journal.writer import JournalWriter
     from steelyard.sdk.sender.launch import RunName, SenderHandle
     from steelyard.sdk.settings import ClientSettings
-
-
-def _not_yet(name: str) -> Callable[..., Any]:
-    def refuse(self: Run, *args: Any, **options: Any) -> Any:
-        if self.disabled:
-            return None
-        raise UsageError(
-            f"run.{name}() needs artifacts, which this version of Steelyard does not have in its "
-            "own client; use run.save() for files, or the wandb client with WANDB_BASE_URL"
-        )
-
-    refuse.__name__ = name
-    refuse.__doc__ = "Not in this version: raises UsageError, but for a disabled run."
-    return refuse
 
 
 class Run:
@@ -116,7 +104,11 @@ class Run:
         self._rules = MetricRules()
         self._tracker = SummaryTracker(self._rules)
         self._tracker.values.update(facts.summary)
-        self._summary = Summary(self._current_summary, self._write_summary)
+        self._summary = Summary(
+            self._current_summary,
+            self._write_summary,
+            functools.partial(self._with_media, step="summary"),
+        )
         tell_of_forks(self)
         if writer is not None and not self._is_guest:
             exit_hooks.finish_at_exit(self)
@@ -147,6 +139,8 @@ class Run:
             raise wrong_key(data) from None
         is_simple = SIMPLE_TYPES.issuperset(map(type, data.values()))
         if not is_simple:
+            if has_media(data.values()):
+                data = self._with_media(data, self._step if step is None else check_step(step))
             data = plain_row(data)
         if "_step" in data:  # as wandb 0.31.0 interface.py publish_partial_history
             data = {key: value for key, value in data.items() if key != "_step"}
@@ -175,6 +169,12 @@ class Run:
                     self._tracker.cut()
             else:
                 self._tracker.follow(data)
+
+    def _with_media(self, data: Mapping[str, Any], step: int | str) -> dict[str, Any]:
+        """The row with media as JSON; their files are part of the run then."""
+        from steelyard.sdk.media.log import replace_media
+
+        return replace_media(self, data, step)
 
     def _with_step_metrics(self, data: dict[str, Any]) -> dict[str, Any]:
         """The row with the last values of step metrics that it lacks (`step_sync`)."""
@@ -531,7 +531,10 @@ class Run:
         include_fn: Any = None,
         exclude_fn: Any = None,
     ) -> Any:
-        """Keep the source files below `root` with the run."""
+        """Keep the source files below `root` with the run, and as an artifact of the type code.
+
+        Returns the artifact; None when there are no such files.
+        """
         from steelyard.sdk import code
 
         return code.log_code(self, root, name, include_fn, exclude_fn)
@@ -556,14 +559,138 @@ class Run:
 
         watch.unwatch(self, models)
 
-    log_artifact: Callable[..., Any] = _not_yet("log_artifact")
-    use_artifact: Callable[..., Any] = _not_yet("use_artifact")
-    upsert_artifact: Callable[..., Any] = _not_yet("upsert_artifact")
-    finish_artifact: Callable[..., Any] = _not_yet("finish_artifact")
-    link_artifact: Callable[..., Any] = _not_yet("link_artifact")
-    log_model: Callable[..., Any] = _not_yet("log_model")
-    use_model: Callable[..., Any] = _not_yet("use_model")
-    link_model: Callable[..., Any] = _not_yet("link_model")
+    # ---- artifacts: what each does is in `sdk/artifacts/log.py`
+
+    def log_artifact(
+        self,
+        artifact_or_path: Artifact | StrPath,
+        name: str | None = None,
+        type: str | None = None,
+        aliases: list[str] | None = None,
+        tags: list[str] | None = None,
+    ) -> Artifact:
+        """Make an artifact, or what a path leads to, an output of the run. Returns it at once.
+
+        Args:
+            artifact_or_path: an `Artifact`, a file, a directory or an address like s3://bucket/x.
+            name: of an artifact made of a path. Default: the run's id and the name of the file.
+            type: of an artifact made of a path, a word such as dataset or model.
+            aliases: names of this version besides "latest".
+            tags: of this version.
+
+        The upload goes on in the background; `artifact.wait()` waits for it. Raises Invalid for
+        names that cannot be, UsageError for an artifact that was logged already.
+        """
+        from steelyard.sdk.artifacts import log
+
+        logged: Artifact = log.log_artifact(self, artifact_or_path, name, type, aliases, tags)
+        return logged
+
+    def use_artifact(
+        self,
+        artifact_or_name: str | Artifact,
+        type: str | None = None,
+        aliases: list[str] | None = None,
+        use_as: str | None = None,
+    ) -> Artifact:
+        """Make an artifact an input of the run, and give it: call `download` on it.
+
+        Args:
+            artifact_or_name: an `Artifact`, or [ENTITY/][PROJECT/]NAME[:VERSION or alias].
+            type: what its type has to be.
+            aliases: of an artifact that is logged with this call.
+            use_as: what the run calls it.
+
+        Asks the server, and waits for it. Raises ArtifactMissing (a ValueError), Invalid for
+        another type, OfflineRun (a TypeError) for a run that is offline.
+        """
+        from steelyard.sdk.artifacts import log
+
+        used: Artifact = log.use_artifact(self, artifact_or_name, type, aliases, use_as)
+        return used
+
+    def upsert_artifact(
+        self,
+        artifact_or_path: Artifact | str,
+        name: str | None = None,
+        type: str | None = None,
+        aliases: list[str] | None = None,
+        distributed_id: str | None = None,
+    ) -> Artifact:
+        """Add to an artifact that several processes make; `finish_artifact` completes it.
+
+        `distributed_id` is what they share. Default: the group of the run. Raises WrongType (a
+        TypeError) where there is neither.
+        """
+        from steelyard.sdk.artifacts import log
+
+        part: Artifact = log.upsert_artifact(
+            self, artifact_or_path, name, type, aliases, distributed_id
+        )
+        return part
+
+    def finish_artifact(
+        self,
+        artifact_or_path: Artifact | str,
+        name: str | None = None,
+        type: str | None = None,
+        aliases: list[str] | None = None,
+        distributed_id: str | None = None,
+    ) -> Artifact:
+        """Add the last part to an artifact that several processes make; it is a version then."""
+        from steelyard.sdk.artifacts import log
+
+        whole: Artifact = log.upsert_artifact(
+            self, artifact_or_path, name, type, aliases, distributed_id, finalize=True
+        )
+        return whole
+
+    def link_artifact(
+        self, artifact: Artifact, target_path: str, aliases: list[str] | None = None
+    ) -> Artifact:
+        """Link an artifact into the collection [ENTITY/][PROJECT/]NAME, and log it if it is new.
+
+        Waits for the upload. Returns the artifact as the collection has it. Raises OfflineRun (a
+        NotImplementedError) for a run that is offline.
+        """
+        from steelyard.sdk.artifacts import log
+
+        linked: Artifact = log.link_artifact(self, artifact, target_path, aliases)
+        return linked
+
+    def log_model(
+        self, path: StrPath, name: str | None = None, aliases: list[str] | None = None
+    ) -> None:
+        """Log files as an artifact of the type model. See `log_artifact`."""
+        from steelyard.sdk.artifacts import log
+
+        log.log_artifact(self, path, name, "model", aliases, call="log_model()")
+
+    def use_model(self, name: str) -> str:
+        """Download a model. Returns the path of its file, of its directory when it has several.
+
+        Raises as `use_artifact`; AssertionError for an artifact whose type is no model.
+        """
+        from steelyard.sdk.artifacts import log
+
+        path: str = log.use_model(self, name)
+        return path
+
+    def link_model(
+        self,
+        path: StrPath,
+        registered_model_name: str,
+        name: str | None = None,
+        aliases: list[str] | None = None,
+    ) -> Artifact | None:
+        """Log a model, and link it into a registered model of the project model-registry.
+
+        `aliases` are those of the link. Raises AssertionError for a name with a path in it.
+        """
+        from steelyard.sdk.artifacts import log
+
+        linked: Artifact | None = log.link_model(self, path, registered_model_name, name, aliases)
+        return linked
 
     # ---- the end
 

@@ -456,6 +456,7 @@ class Syncer:
             is_new=bool(found.sent_bytes or found.files_done),
             sent_bytes=found.sent_bytes,
             file_count=found.files_done,
+            artifact_count=found.artifacts_done,
             notices=found.notices,
         )
 

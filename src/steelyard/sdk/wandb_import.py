@@ -15,17 +15,20 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
-from steelyard.errors import Invalid
+from steelyard.errors import Invalid, Torn
 from steelyard.limits import HEARTBEAT_SILENCE_CRASHED_S, SENDER_HEARTBEAT_S
 from steelyard.sdk.sender.link import Backoff, Later, Link, Refused
 from steelyard.sdk.sender.run_files import RunFiles
 from steelyard.sdk.sender.run_upload import Target
 from steelyard.sdk.wandb_journal import Translation
 from steelyard.sdk.wandb_log import WandbLog
+
+if TYPE_CHECKING:
+    from steelyard.sdk.sender.artifact_upload import RunArtifacts
 
 #: What the official client leaves beside a log that it uploaded (core/internal/runsync).
 SYNCED_SUFFIX: Final = ".synced"
@@ -74,6 +77,7 @@ class SyncOutcome(msgspec.Struct, frozen=True, kw_only=True):
     skipped_blocks: int = 0
     sent_bytes: int = 0
     files_done: int = 0
+    artifacts_done: int = 0
     unsent_files: int = 0
 
 
@@ -127,7 +131,9 @@ class WandbSync:
         self.problem: str | None = None
         self._chosen = (entity, project, run_id)
         self._target: Target | None = None
-        self._feed = _Feed(WandbLog(path))
+        self._feed = _Feed(WandbLog(path), self._stage_artifact)
+        self._artifacts: RunArtifacts | None = None
+        self._artifact_problem: str | None = None
         self._offset = 0
         self._had_bytes: int | None = None
         self._link = link
@@ -166,6 +172,7 @@ class WandbSync:
         if self.state == "crashed":
             self._send_crash()
         self._send_files()
+        self._send_artifacts()
         self._looked_at = now
 
     def _find_target(self) -> Target | None:
@@ -255,11 +262,40 @@ class WandbSync:
             self.problem = files.problems[0]
         self._tell()
 
+    # ---- artifacts
+
+    def _stage_artifact(self, content: bytes) -> None:
+        """Put an artifact of the log where artifacts of our own runs wait."""
+        from steelyard.sdk.wandb_artifacts import stage_record
+
+        try:
+            stage_record(content, self.path.parent)
+        except (Torn, OSError) as problem:
+            self._artifact_problem = f"an artifact cannot be taken from the log: {problem}"
+
+    def _send_artifacts(self) -> None:
+        """Send the artifacts of the run, in the order they were logged."""
+        from steelyard.sdk.wandb_artifacts import send_artifacts
+
+        target = Target(self._place["entity"], self._place["project"], self._place["run"])
+        place = f"{self._link.base_url}{target.path}"
+        self._artifacts = send_artifacts(
+            self.path.parent,
+            self._link,
+            place,
+            self._place,
+            server_id=self._server_id,
+            patience_s=self._patience_s,
+        )
+        if self._artifacts.problems:
+            self.problem = self._artifacts.problems[0]
+
     # ---- what became of it
 
     def _describe(self) -> SyncOutcome:
         """The outcome; a run that is complete is marked as the official client marks it."""
         translation = self._feed.translation
+        self.problem = self.problem or self._artifact_problem
         is_complete = (
             self.problem is None
             and translation.exit is not None
@@ -290,6 +326,7 @@ class WandbSync:
             skipped_blocks=self._feed.log.skipped_blocks,
             sent_bytes=max(0, self._offset - (self._had_bytes or 0)),
             files_done=self._files_done,
+            artifacts_done=self._artifacts.done_count if self._artifacts is not None else 0,
             unsent_files=self._unsent_files,
         )
 
@@ -315,9 +352,10 @@ class WandbSync:
 class _Feed:
     """The journal of a log, by offset. Reads forwards; backwards, it begins anew."""
 
-    def __init__(self, log: WandbLog) -> None:
+    def __init__(self, log: WandbLog, on_artifact: Callable[[bytes], None]) -> None:
         self.log = log
-        self.translation = Translation()
+        self._on_artifact = on_artifact
+        self.translation = Translation(on_artifact)
         self.position = 0
         self._records: Iterator[bytes] = iter(())
         self._next: bytes | None = None
@@ -356,7 +394,7 @@ class _Feed:
         return b"".join(parts)
 
     def _begin(self) -> None:
-        self.translation = Translation()
+        self.translation = Translation(self._on_artifact)
         self.position = 0
         self.log.restart()
         self._next = None

@@ -48,7 +48,9 @@ class Translation:
         environment: facts of the process, in the names of the client's own JSON.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_artifact: Callable[[bytes], None] = lambda content: None) -> None:
+        """`on_artifact` hears of every artifact that was logged: its record."""
+        self._on_artifact = on_artifact
         self.run: records.RunInfo | None = None
         self.exit: records.Exit | None = None
         self.row_count = 0
@@ -291,9 +293,7 @@ class Translation:
             yield self._record(journal.FINISH, _encode({"exit_code": self.exit.exit_code}))
 
     def _pass_artifact(self, record: records.Record) -> Iterable[bytes]:
-        name, kind = records.read_artifact_name(record.content)
-        if kind != "run_table":  # its table is a file of the run as well
-            self.notices[f"the artifact {name} ({kind})"] += 1
+        self._on_artifact(record.content)
         return ()
 
     def _pass_directory(self, record: records.Record) -> Iterable[bytes]:

@@ -345,9 +345,3 @@ def read_exit(data: bytes) -> Exit:
 def read_directory(data: bytes) -> str:
     """TBRecord: 1 log_dir."""
     return last_text(collect(data), 1) or "?"
-
-
-def read_artifact_name(data: bytes) -> tuple[str, str]:
-    """(name, type). ArtifactRecord: 4 type, 5 name."""
-    fields = collect(data)
-    return last_text(fields, 5) or "?", last_text(fields, 4) or "artifact"

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from steelyard.errors import Invalid, RunFinished, UsageError
+from steelyard.errors import Invalid, RunFinished
 from steelyard.sdk.run import Run
 from steelyard.sdk.run_facts import RunStatus
 from steelyard.sdk.sender.launch import Progress, RunName
@@ -247,13 +247,6 @@ def test_alerts_preemption_and_log_lines_are_written_down(tmp_path: Path) -> Non
 def test_alerts_that_make_no_sense_are_refused(options: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(Invalid, match=r"level is|wait_duration is"):
         make_run(tmp_path).alert("title", "text", **options)
-
-
-def test_what_needs_artifacts_says_that_there_are_none(tmp_path: Path) -> None:
-    run = make_run(tmp_path)
-    for name in ("log_artifact", "use_artifact", "link_artifact", "log_model", "use_model"):
-        with pytest.raises(UsageError, match=rf"run\.{name}\(\) needs artifacts"):
-            getattr(run, name)("x")
 
 
 # ---- the end

@@ -188,14 +188,19 @@ def test_a_dead_process_is_reported_in_a_journal_of_its_own() -> None:
 
 
 def test_what_is_not_sent_is_said() -> None:
-    artifact = pb.Record(artifact=pb.ArtifactRecord(name="data", type="dataset"))
-    table = pb.Record(artifact=pb.ArtifactRecord(name="run-r-t", type="run_table"))
     board = pb.Record(tbrecord=pb.TBRecord(log_dir="logs"))
-    translation, _ = translate(make_run(), artifact, artifact, table, board)
-    assert translation.notices == {
-        "the artifact data (dataset)": 2,
-        "TensorBoard files in logs": 1,
-    }
+    translation, _ = translate(make_run(), board)
+    assert translation.notices == {"TensorBoard files in logs": 1}
+
+
+def test_artifacts_are_handed_on_in_their_order() -> None:
+    logged = [pb.ArtifactRecord(name=name, type="dataset") for name in ("a", "b")]
+    handed: list[bytes] = []
+    translation = Translation(handed.append)
+    messages = [make_run(), *(pb.Record(artifact=each) for each in logged)]
+    list(translation.translate([each.SerializeToString() for each in messages]))
+    assert handed == [each.SerializeToString() for each in logged]
+    assert not translation.notices
 
 
 def test_a_message_that_cannot_be_read_costs_nothing_else() -> None:

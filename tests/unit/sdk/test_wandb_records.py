@@ -175,8 +175,6 @@ def test_alerts_files_and_names() -> None:
         "level": "WARN",
         "wait_duration_ms": 60_000,
     }
-    artifact = pb.ArtifactRecord(name="a", type="dataset")
-    assert records.read_artifact_name(artifact.SerializeToString()) == ("a", "dataset")
     assert records.read_directory(pb.TBRecord(log_dir="logs").SerializeToString()) == "logs"
 
 

@@ -79,6 +79,7 @@ class Transfer:
         self._link = link
         self._path = f"/api/v1/artifacts/{quote_id(artifact_id)}"
         self._folder = folder
+        self._copies_mark = f"/artifacts/{os.path.basename(folder)}/files/"  # noqa: PTH119
         self._manifest = os.path.join(folder, "manifest.json")  # noqa: PTH118
         self._uploads = _Uploads(os.path.join(folder, "uploads.json"))  # noqa: PTH118
         self._spoiled = {} if spoiled is None else spoiled
@@ -150,8 +151,8 @@ class Transfer:
                 continue
             if not isinstance(path, str) or not isinstance(digest, str):
                 raise ArtifactFault(f"{name}: its entry in the manifest is damaged")
-            path = os.path.join(self._folder, path)  # noqa: PTH118  # an absolute one stays
-            file = LocalFile(name, path, digest, int(fields.get("size") or 0))
+            size = int(fields.get("size") or 0)
+            file = LocalFile(name, self._find_place(path), digest, size)
             if digest in found:
                 self._count(file.size)
                 continue
@@ -161,6 +162,11 @@ class Transfer:
                 found.clear()
         if found:
             yield list(found.values())
+
+    def _find_place(self, path: str) -> str:
+        """Where the file is: copies are with the run, whose folder may have been moved."""
+        _, mark, rest = path.partition(self._copies_mark)
+        return os.path.join(self._folder, "files", rest) if mark else path  # noqa: PTH118
 
     def _ask(self, files: list[LocalFile]) -> Iterator[tuple[LocalFile, dict[str, Any]]]:
         wanted = [{"md5": file.md5, "size_bytes": file.size} for file in files]

@@ -7,7 +7,6 @@ result for one run of one server: `wait()` reads it, and no sender sends that ar
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import threading
@@ -21,7 +20,6 @@ from steelyard.sdk.sender.artifact_manifest import (
     CLIENT_REFERENCE,
     DamagedManifest,
     encode_for_server,
-    iter_entries,
 )
 from steelyard.sdk.sender.artifact_transfer import (
     JSON_HEADERS,
@@ -169,7 +167,7 @@ class RunArtifacts:
         project = f"/api/v1/{'/'.join(map(quote_id, entity_project))}/artifacts"
         wanted = {key: draft[key] for key in DRAFT_FIELDS if draft.get(key) is not None}
         # wandb 0.31.0 sdk/wandb_run.py use_artifact: one that is only used was logged by no run.
-        if not draft.get("use_after_commit") and entity_project == own_project:
+        if draft.get("run", not draft.get("use_after_commit")) and entity_project == own_project:
             wanted["run"] = name["run"]
         made = ask(link, "POST", project, wanted)
         artifact_id, version = str(made.get("id")), made.get("version")
@@ -193,7 +191,7 @@ class RunArtifacts:
         if draft.get("use_after_commit"):
             at = f"{project}/{quote_id(str(draft['collection']))}/versions/{quote_id(str(version))}"
             run = {"entity": name["entity"], "project": name["project"], "name": name["run"]}
-            ask(link, "POST", f"{at}/uses", {"run": run})
+            ask(link, "POST", f"{at}/uses", {"run": run, "use_as": draft.get("use_as")})
         return result | {"state": COMMITTED, "version": version}
 
     def _put_manifest(self, staged: _Staged, link: Link, path: str) -> None:
@@ -315,18 +313,9 @@ class _Staged:
         import shutil
 
         shutil.rmtree(os.path.join(self.folder, "files"), ignore_errors=True)  # noqa: PTH118
-        looked_at = set()
-        with contextlib.suppress(OSError, DamagedManifest):
-            for _, fields in iter_entries(self.manifest_path):
-                path = fields.get("local_path")
-                if not isinstance(path, str) or not os.path.isabs(path):  # noqa: PTH117
-                    continue
-                directory = os.path.dirname(path)  # noqa: PTH120
-                if directory in looked_at:
-                    continue
-                looked_at.add(directory)
-                if self._is_ours(directory):
-                    shutil.rmtree(directory, ignore_errors=True)
+        elsewhere = self.read_draft().get("staging_dir")
+        if isinstance(elsewhere, str) and self._is_ours(elsewhere):
+            shutil.rmtree(elsewhere, ignore_errors=True)
 
     def _is_ours(self, directory: str) -> bool:
         """A directory of the staging area that was handed over to this run."""
