@@ -13,6 +13,8 @@ from steelyard._version import __version__
 if TYPE_CHECKING:
     from steelyard import data_types, env, errors, plot, util
     from steelyard.errors import CommError, Error, UsageError
+    from steelyard.sdk.artifacts.artifact import Artifact
+    from steelyard.sdk.artifacts.ttl import ArtifactTTL
     from steelyard.sdk.calls import (
         AlertLevel,
         alert,
@@ -66,6 +68,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlertLevel",
+    "Artifact",
+    "ArtifactTTL",
     "Audio",
     "Classes",
     "CommError",
@@ -158,6 +162,8 @@ _PARTS = {
     "Config": "sdk.config",
     "Histogram": "sdk.histogram",
     "init": "sdk.init",
+    "Artifact": "sdk.artifacts.artifact",
+    "ArtifactTTL": "sdk.artifacts.ttl",
     "Audio": "sdk.media.audio",
     "Classes": "sdk.media.classes",
     "Graph": "sdk.media.graph",

@@ -20,9 +20,13 @@ def current_settings() -> ClientSettings:
     return run.settings if run is not None else session.settings
 
 
+_caches: dict[tuple[str, int | None], ArtifactCache] = {}
+
+
 def open_cache(settings: ClientSettings) -> ArtifactCache:
-    """The cache of this machine. Nothing is made on disk yet."""
-    return ArtifactCache(f"{cache_dir(settings)}/artifacts", settings.artifact_cache_bytes_max)
+    """The cache of this machine, one object for all of a process. Nothing is made on disk yet."""
+    place = (f"{cache_dir(settings)}/artifacts", settings.artifact_cache_bytes_max)
+    return _caches.setdefault(place, ArtifactCache(*place))
 
 
 def cache_dir(settings: ClientSettings) -> str:
