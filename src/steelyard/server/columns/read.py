@@ -10,6 +10,7 @@ from steelyard.server.columns.catalogue import (
     describe_keys,
     list_key_stats,
 )
+from steelyard.server.columns.cells import find_cells_at, list_cell_keys, list_cell_steps
 from steelyard.server.columns.rows import (
     count_rows,
     get_last_step,
@@ -30,10 +31,13 @@ __all__ = [
     "count_replaced_lines",
     "count_rows",
     "describe_keys",
+    "find_cells_at",
     "get_last_step",
     "get_line_count",
     "iter_series_of",
     "join_xy",
+    "list_cell_keys",
+    "list_cell_steps",
     "list_key_stats",
     "list_last_lines",
     "list_line_counts",

@@ -12,7 +12,14 @@ from typing import IO, Any
 import msgspec
 
 from steelyard import errors
-from steelyard.server.rooms.tables.model import Aggregate, Filter, Format, Sort, TableMeta
+from steelyard.server.rooms.tables.model import (
+    Aggregate,
+    ColumnHead,
+    Filter,
+    Format,
+    Sort,
+    TableMeta,
+)
 
 META_FILE = "meta.msgpack"
 _LENGTH_BYTES = 8
@@ -117,7 +124,7 @@ class Converted(msgspec.Struct, frozen=True, tag="converted"):
 class Rows(msgspec.Struct, frozen=True, tag="rows"):
     """Rows of cells. `cut` lists cells that are longer: (row, column, length in characters)."""
 
-    columns: list[str]
+    columns: list[ColumnHead]
     rows: list[list[Any]]
     row_ids: list[int]
     total: int
@@ -138,8 +145,6 @@ class Facets(msgspec.Struct, frozen=True, tag="facets"):
 class JoinedRows(msgspec.Struct, frozen=True, tag="joined-rows"):
     """`rows`: (outcome, left row, right row, left cells, right cells), null for a missing side."""
 
-    left_columns: list[str]
-    right_columns: list[str]
     rows: list[tuple[str, int | None, int | None, list[Any] | None, list[Any] | None]]
     total: int
     counts: dict[str, int]

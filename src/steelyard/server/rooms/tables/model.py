@@ -96,6 +96,14 @@ class Column(msgspec.Struct, frozen=True):
     histogram: Histogram | None = None
 
 
+class ColumnHead(msgspec.Struct, frozen=True):
+    """A column of an answer."""
+
+    name: str
+    type: ColumnType
+    media_type: str | None = None
+
+
 class TableMeta(msgspec.Struct, frozen=True):
     """What is known of a converted table. `warnings` say what was changed while it was read."""
 

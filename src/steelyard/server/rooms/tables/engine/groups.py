@@ -12,6 +12,7 @@ from steelyard.server.rooms.tables.engine.opened import Table, open_table, unkno
 from steelyard.server.rooms.tables.engine.rows import (
     Cut,
     check_page,
+    head_of,
     passing_rows,
     show_cells,
     sort_key,
@@ -70,7 +71,7 @@ def query_groups(job: Query) -> Rows:
         cells.append(show_cells(page[name], column, cell_chars=job.cell_chars, cut=own))
         cut += [(row, number, length) for row, _, length in own]
     return Rows(
-        columns=[column.name for column in columns],
+        columns=[head_of(column) for column in columns],
         rows=[list(row) for row in zip(*cells, strict=True)],
         row_ids=page["first"].to_list(),
         total=found.height,

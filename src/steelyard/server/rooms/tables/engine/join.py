@@ -65,8 +65,6 @@ def query_join(job: Join) -> JoinedRows:
         strict=True,
     )
     return JoinedRows(
-        left_columns=[column.name for column in left.meta.columns],
-        right_columns=[column.name for column in right.meta.columns],
         rows=list(rows),
         total=chosen.height,
         counts=pairs.counts,

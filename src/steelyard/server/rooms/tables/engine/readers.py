@@ -130,7 +130,9 @@ class _Text:
         self._text = ""
         self._at = 0
         self._read_before = 0
-        self._scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(strict=False).scan_once
+        self._scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(
+            strict=False
+        ).raw_decode
 
     @property
     def place(self) -> int:
@@ -183,7 +185,7 @@ class _Text:
                     return value
             except RecursionError as error:
                 raise Invalid(f"{self._name} is nested too deeply") from error
-            except (StopIteration, ValueError) as error:
+            except ValueError as error:
                 if len(self._text) - self._at > TABLE_ROW_BYTES_MAX:
                     raise Invalid(
                         f"{self._name}: a single row has more than {TABLE_ROW_BYTES_MAX:,} "

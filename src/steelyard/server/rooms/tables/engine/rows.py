@@ -16,7 +16,7 @@ from steelyard.limits import TABLE_ANSWER_CELLS_MAX, TABLE_ORDERS_KEPT, TABLE_SA
 from steelyard.server.rooms.tables.engine.conditions import condition, search_condition
 from steelyard.server.rooms.tables.engine.opened import Table, open_table
 from steelyard.server.rooms.tables.jobs import Export, Query, Rows, Written
-from steelyard.server.rooms.tables.model import Column, Filter, Sort
+from steelyard.server.rooms.tables.model import Column, ColumnHead, Filter, Sort
 
 Cut = list[tuple[int, int, int]]
 EXPORT_ROWS_AT_ONCE = 10_000
@@ -39,7 +39,13 @@ def query_rows(job: Query) -> Rows:
         ids = order.slice(job.offset, job.limit)
     cut: Cut = []
     rows = take_rows(table, ids, places, cell_chars=job.cell_chars, cut=cut)
-    return Rows(names, rows, ids.to_list(), total, table.height, cut)
+    heads = [head_of(table.meta.columns[place]) for place in places]
+    return Rows(heads, rows, ids.to_list(), total, table.height, cut)
+
+
+def head_of(column: Column) -> ColumnHead:
+    """What an answer says of the column."""
+    return ColumnHead(column.name, column.type, column.media_type)
 
 
 def check_page(width: int, limit: int) -> None:

@@ -1,0 +1,117 @@
+"""Signed URLs in cells and media values: where the browser gets the files that they name.
+
+A value says only a path inside its own run or artifact, and that is where the file is looked for:
+what a value claims about digests and other places is never believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy.engine import Connection
+
+from steelyard.server.http.artifact_urls import content_url
+from steelyard.server.http.file_urls import download_url
+from steelyard.server.http.preview_urls import Target, page_url, thumbnail_url
+from steelyard.server.http.signing import Signer
+from steelyard.server.rooms.artifacts.files import contents_by_md5, find_entries
+from steelyard.server.rooms.tables.sources import Origin
+
+THUMBNAIL_ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif")
+PAGE_ENDINGS = (".html", ".htm", ".svg")
+
+
+class Links(msgspec.Struct, frozen=True):
+    """What URLs are made with."""
+
+    signer: Signer
+    base_url: str
+    now_us: int
+
+    def urls_of(self, origin: Origin, paths: Iterable[str], conn: Connection) -> dict[str, Any]:
+        """`url`, `thumbnail_url` and `page_url` by path, for the files that are there.
+
+        Files of runs are not looked up: a link to one that is still on its way works once it is
+        there.
+        """
+        wanted = list(dict.fromkeys(paths))
+        if origin.run_id is not None:
+            return {path: self._of_run(origin.run_id, path) for path in wanted}
+        artifact = origin.artifact
+        if artifact is None or not wanted:
+            return {}
+        entries = find_entries(conn, artifact.id, wanted)
+        md5s = {path: entry.md5 for path, entry in entries.items() if entry.is_content}
+        there = contents_by_md5(conn, artifact.collection_id, list(md5s.values()))
+        found = {
+            path: self._of_content(artifact.collection_id, md5, path)
+            for path, md5 in md5s.items()
+            if md5 in there
+        }
+        for path, entry in entries.items():
+            if entry.ref is not None and entry.ref.startswith(("https://", "http://")):
+                found[path] = {"url": entry.ref}
+        return found
+
+    def _of_run(self, run_id: int, path: str) -> dict[str, str]:
+        url = download_url(self.signer, self.base_url, run_id=run_id, name=path, now_us=self.now_us)
+        return {"url": url} | self._views(Target(run_id=run_id, name=path), path)
+
+    def _of_content(self, collection_id: int, md5: bytes, path: str) -> dict[str, str]:
+        url = content_url(
+            self.signer,
+            self.base_url,
+            collection_id=collection_id,
+            md5=md5,
+            name=path,
+            now_us=self.now_us,
+        )
+        target = Target(collection_id=collection_id, md5=md5.hex(), name=path)
+        return {"url": url} | self._views(target, path)
+
+    def _views(self, target: Target, path: str) -> dict[str, str]:
+        lower = path.lower()
+        if lower.endswith(THUMBNAIL_ENDINGS):
+            made = thumbnail_url(self.signer, self.base_url, target, now_us=self.now_us)
+            return {"thumbnail_url": made}
+        if lower.endswith(PAGE_ENDINGS):
+            return {"page_url": page_url(self.signer, self.base_url, target, now_us=self.now_us)}
+        return {}
+
+
+def list_paths(values: Iterable[Any]) -> list[str]:
+    """Files that the values name, their masks and classes included."""
+    found: list[str] = []
+    for value in values:
+        if isinstance(value, dict):
+            path = value.get("path")
+            if isinstance(path, str) and is_file_value(value):
+                found.append(path)
+            found += list_paths(value.values())
+        elif isinstance(value, list):
+            found += list_paths(value)
+    return found
+
+
+def with_urls(value: Any, urls: dict[str, Any]) -> Any:
+    """The value with the URLs of every file it names beside the `path`."""
+    if isinstance(value, dict):
+        members = {key: with_urls(item, urls) for key, item in value.items()}
+        path = value.get("path")
+        if isinstance(path, str) and is_file_value(value):
+            members = {k: v for k, v in members.items() if k not in URL_MEMBERS}
+            members |= urls.get(path, {"url": None})
+        return members
+    if isinstance(value, list):
+        return [with_urls(item, urls) for item in value]
+    return value
+
+
+URL_MEMBERS: Sequence[str] = ("url", "thumbnail_url", "page_url")
+
+
+def is_file_value(value: dict[str, Any]) -> bool:
+    """Is this what the clients write for a file?"""
+    return "_type" in value or "digest" in value or "sha256" in value
