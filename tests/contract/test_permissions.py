@@ -87,6 +87,8 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/{entity}/{project}/runs:query"): READ,
     ("POST", "/api/v1/{entity}/{project}/series:query"): READ,
     ("GET", "/api/v1/{entity}/{project}/keys"): READ,
+    ("GET", "/api/v1/storage"): SIGNED_IN,
+    ("GET", "/api/v1/{entity}/{project}/storage"): READ,
     ("GET", "/api/v1/{entity}/{project}/live"): READ,
     ("GET", RUN): READ,
     ("PATCH", RUN): WRITE,

@@ -21,6 +21,7 @@ from steelyard.limits import JSON_BODY_BYTES_MAX
 from steelyard.server.api import accounts as accounts_api
 from steelyard.server.api import admin, health, home, journals, keys, live, logs, runs, series
 from steelyard.server.api import files as files_api
+from steelyard.server.api import storage as storage_api
 from steelyard.server.api.live import LiveHub
 from steelyard.server.blobs.interface import BlobStore
 from steelyard.server.blobs.open import blobs_directory, open_blobs
@@ -61,6 +62,7 @@ EDGES: tuple[ModuleType, ...] = (
     series,
     logs,
     files_api,
+    storage_api,
     live,
     keys,
     static,

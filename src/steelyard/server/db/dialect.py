@@ -36,3 +36,12 @@ def matches_like(
         return column.like(pattern, escape="")
     wildcards = {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}
     return column.op("GLOB", is_comparison=True)("".join(wildcards.get(c, c) for c in pattern))
+
+
+def database_bytes(conn: Connection) -> int:
+    """What the database takes on its disk, with indexes and free pages."""
+    if conn.dialect.name == "postgresql":
+        asked = sa.select(sa.func.pg_database_size(sa.func.current_database()))
+        return int(conn.execute(asked).scalar_one())
+    pages = conn.execute(sa.text("PRAGMA page_count")).scalar_one()
+    return int(pages) * int(conn.execute(sa.text("PRAGMA page_size")).scalar_one())
