@@ -6,7 +6,7 @@ import contextlib
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -118,13 +118,13 @@ def new_file(artifact: Artifact, name: str, mode: str, encoding: str | None) -> 
 
 
 def add_bytes(
-    artifact: Artifact, data: bytes, name: str, *, is_tmp: bool, overwrite: bool
+    artifact: Artifact, pieces: Iterable[bytes], name: str, *, is_tmp: bool, overwrite: bool
 ) -> ArtifactManifestEntry:
-    """Add a file of these bytes."""
+    """Add a file of these bytes, one piece after the other."""
     staging = artifact._staging_for_use()
     written = staging.make_new(name.rpartition("/")[2])
     with open(written, "wb") as file:  # noqa: PTH123
-        file.write(data)
+        file.writelines(pieces)
     adopted = staging.adopt(written)
     path = name
     if is_tmp:

@@ -39,12 +39,23 @@ def add_object(
     address = obj._get_artifact_entry_ref_url()
     if address is not None:  # it is in another artifact already
         return artifact.add_reference(address, obj.with_suffix(path))[0]
-    value = obj.to_json(artifact)
     is_tmp = path.startswith(TABLES_FOLDER)
     path = obj.with_suffix(path)
     found = artifact.manifest.get_entry_by_path(path)
     if found is not None and not overwrite:
         return found
+    if hasattr(obj, "iter_json"):  # a table: written as it is encoded, however long it is
+        pieces = obj.iter_json(artifact)
+    else:
+        pieces = [_encode(obj.to_json(artifact), path)]
+    entry = add_bytes(artifact, pieces, path, is_tmp=is_tmp, overwrite=overwrite)
+    artifact._added_objs[id(obj)] = (obj, entry)  # held, so that its id stays its own
+    if obj._artifact_target is None:
+        obj._set_artifact_target(artifact, entry.path)
+    return entry
+
+
+def _encode(value: Any, path: str) -> bytes:
     data = json.dumps(value, sort_keys=True).encode()
     if len(data) > ARTIFACT_JSON_BYTES_MAX:
         raise TooLarge(
@@ -53,11 +64,7 @@ def add_object(
             limit=ARTIFACT_JSON_BYTES_MAX,
             limit_name="ARTIFACT_JSON_BYTES_MAX",
         )
-    entry = add_bytes(artifact, data, path, is_tmp=is_tmp, overwrite=overwrite)
-    artifact._added_objs[id(obj)] = (obj, entry)  # held, so that its id stays its own
-    if obj._artifact_target is None:
-        obj._set_artifact_target(artifact, entry.path)
-    return entry
+    return data
 
 
 def get_object(artifact: Artifact, name: str) -> Any:

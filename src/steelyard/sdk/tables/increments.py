@@ -1,18 +1,16 @@
 """The artifacts that tables are logged as, and tables that are logged in increments.
 
-Source: wandb 0.31.0 sdk/artifacts/_internal_artifact.py, sdk/internal/incremental_table_util.py.
+Source: wandb 0.31.0 sdk/internal/incremental_table_util.py.
 """
 
 from __future__ import annotations
 
-import base64
-import re
 import time
 import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 from steelyard.errors import UsageError
-from steelyard.limits import MEDIA_NAME_BYTES_MAX
+from steelyard.limits import NAME_CHARS_MAX
 
 if TYPE_CHECKING:
     from steelyard.sdk.run import Run
@@ -21,24 +19,16 @@ if TYPE_CHECKING:
 INCREMENTAL_TYPE: Final = "wandb-run-incremental-table"
 
 
-def sanitize_name(name: str) -> str:
-    """A name that an artifact can have; one that was changed ends in a checksum of what it was."""
-    clean = re.sub(r"[^a-zA-Z0-9_\-.]+", "", name)
-    if clean == name:
-        return name
-    checksum = zlib.crc32(name.encode("utf-8", "backslashreplace")).to_bytes(4, "big")
-    return f"{clean}-{base64.urlsafe_b64encode(checksum).rstrip(b'=').decode()}"
-
-
 def new_artifact(name: str, type: str, *, is_incremental: bool = False) -> Any:
-    """An artifact of the client's own."""
-    from steelyard.sdk.artifacts.artifact import Artifact
+    """An artifact of the client's own. A name that is too long ends in a checksum of it."""
+    from steelyard.sdk.artifacts.artifact import make_internal
+    from steelyard.sdk.artifacts.names import clean_internal_name
 
-    clean = sanitize_name(name)
-    if len(clean) > MEDIA_NAME_BYTES_MAX // 2:
-        checksum = zlib.crc32(name.encode("utf-8", "backslashreplace"))
-        clean = f"{clean[: MEDIA_NAME_BYTES_MAX // 2 - 9]}-{checksum:08x}"
-    return Artifact._internal(clean, type, incremental=is_incremental)
+    clean = clean_internal_name(name.encode("utf-8", "backslashreplace").decode())
+    if len(clean) > NAME_CHARS_MAX:
+        checksum = zlib.crc32(clean.encode())
+        clean = f"{clean[: NAME_CHARS_MAX - 9]}-{checksum:08x}"
+    return make_internal(clean, type, incremental=is_incremental)
 
 
 def safe_entry_name(key: str) -> str:

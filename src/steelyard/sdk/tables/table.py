@@ -5,6 +5,7 @@ Longer than files usually are: the class has the members of the official client'
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 LogMode = Literal["IMMUTABLE", "MUTABLE", "INCREMENTAL"]
 LOG_MODES = ("IMMUTABLE", "MUTABLE", "INCREMENTAL")
+_USUAL_ROWS = frozenset({list, tuple})
 DEFAULT_COLUMNS = ("Input", "Output", "Expected")
 
 
@@ -129,10 +131,20 @@ class Table(Media):
                 "data of a Table is a list of rows, an array or a DataFrame, not a "
                 f"{type(rows).__name__}"
             )
+        # Else the garbage collector looks at all rows again and again: half of the time.
+        was_collecting = gc.isenabled()
+        gc.disable()
+        try:
+            self._add_each(rows)
+        finally:
+            if was_collecting:
+                gc.enable()
+
+    def _add_each(self, rows: Iterable[Any]) -> None:
         known, append, add = self._known_shapes, self.data.append, self._add_row
         for place, row in enumerate(rows):
-            if isinstance(row, str | bytes) or not isinstance(row, Iterable):
-                raise WrongType(f"row {place} of the table is {row!r:.100}, not a list of cells")
+            if type(row) not in _USUAL_ROWS and not _is_row(row):
+                raise WrongType(f"row {place} of the table is {row!r:.100}, no list of cells")
             cells = list(row)
             if tuple(map(type, cells)) in known:
                 append(cells)
@@ -504,6 +516,10 @@ def _is_same_row(own: list[Any], other: list[Any]) -> bool:
         if not same:
             return False
     return True
+
+
+def _is_row(row: object) -> bool:
+    return isinstance(row, Iterable) and not isinstance(row, str | bytes)
 
 
 def _is_frame(value: object) -> bool:
