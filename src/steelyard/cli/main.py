@@ -9,7 +9,9 @@ import traceback
 import click
 
 from steelyard import __version__
+from steelyard.cli.artifact import artifact, diff
 from steelyard.cli.backups import backup, restore
+from steelyard.cli.disk import disk
 from steelyard.cli.doctor import doctor
 from steelyard.cli.keys import key
 from steelyard.cli.login import login, logout
@@ -31,7 +33,9 @@ def commands() -> None:
 
 for command in (up, login, logout, sync, status, user, key, settings, doctor):
     commands.add_command(command)
-for command in (runs, run, shim, backup, restore, openapi):
+for command in (artifact, diff):
+    commands.add_command(command)
+for command in (runs, run, disk, shim, backup, restore, openapi):
     commands.add_command(command)
 
 

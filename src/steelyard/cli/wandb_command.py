@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from steelyard import __version__
+from steelyard.cli.artifact import wandb_artifact
 from steelyard.cli.login import login, logout
 from steelyard.cli.main import run_commands
 from steelyard.cli.runs import run, runs
@@ -18,7 +19,6 @@ from steelyard.sdk.as_wandb import WANDB_VERSION
 #: Command of wandb 0.31.0 → what to do with Steelyard instead.
 INSTEAD: Final = {
     "agent": "sweeps are not in this version",
-    "artifact": "artifacts are not in this version",
     "beta": "beta commands are the wandb package's own; `wandb sync` sends runs",
     "clean": "use `steelyard sync --clean`",
     "controller": "sweeps are not in this version",
@@ -31,7 +31,7 @@ INSTEAD: Final = {
     "launch-sweep": "jobs are not in this version",
     "leet": "use `steelyard run show`",
     "local": "use `steelyard up`",
-    "purge-cache": "there is no cache to clean",
+    "purge-cache": "use `steelyard artifact cache clean`",
     "pull": "the files of a run are on its page",
     "restore": "config and code of a run are on its page; in Python: steelyard.restore(NAME, PATH)",
     "scheduler": "sweeps are not in this version",
@@ -64,7 +64,7 @@ def commands() -> None:
     """Steelyard, for those who type wandb. Everything it can do: steelyard --help."""
 
 
-for command in (login, logout, sync, run, runs):
+for command in (login, logout, sync, run, runs, wandb_artifact):
     commands.add_command(command)
 
 

@@ -6,7 +6,7 @@
                        type, collection, digest, digest_algorithm, client_id, sequence_client_id,
                        description, metadata, aliases, tags, ttl_s, history_step, base, kind,
                        distributed_id, finalize; besides entity and project (null: the run's),
-                       run (false: not the run's work), use_after_commit, use_as, is_internal,
+                       run (false: no run made it), use_after_commit, use_as, is_internal,
                        file_count, size_bytes, staging_dir (where the copies are, which go once
                        they are sent), version (of this form)
       manifest.json    the manifest; files to upload have `local_path`, absolute, and, when true,
@@ -51,7 +51,7 @@ def stage(
     project: str | None = None,
     history_step: int | None = None,
     finalize: bool = True,
-    is_of_run: bool = True,
+    is_of_run: bool | None = None,
     use_after_commit: bool = False,
     use_as: str | None = None,
     is_internal: bool = False,
@@ -59,7 +59,8 @@ def stage(
     """Finish the artifact and put it among what the run uploads. Returns its client id.
 
     `aliases` are as they are to be, `latest` included where that is wanted. `finalize=False`: one
-    part of a distributed artifact. `is_of_run=False`: the run only uses it.
+    part of a distributed artifact. `is_of_run`: whether the run made it; by default, unless it is
+    only used.
     Raises OSError when the disk takes no more; the artifact is then as it was. Raises UsageError
     for one that was logged already.
     """
@@ -77,11 +78,12 @@ def stage(
         "version": VERSION,
         "entity": entity,
         "project": project,
-        "run": is_of_run,
         "use_after_commit": use_after_commit,
         "use_as": use_as,
         "is_internal": is_internal,
     }
+    if is_of_run is not None:
+        draft["run"] = is_of_run
     directory.mkdir(parents=True, exist_ok=True)
     staged = artifact._staging.directory if artifact._staging is not None else None
     files = directory.absolute() / "files"
