@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import click
@@ -30,8 +30,21 @@ def is_for_people() -> bool:
     return sys.stdout.isatty()
 
 
-def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, state_at: int = -1) -> None:
-    """Aligned on a terminal, with the state of column `state_at` in its colour; else with tabs."""
+def print_table(
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    state_at: int = -1,
+    right: Collection[int] = (),
+) -> None:
+    """Aligned on a terminal, with the state of column `state_at` in its colour; else with tabs.
+
+    Columns with a number in `right` are aligned there.
+    """
+
+    def pad(cell: str, at: int) -> str:
+        return cell.rjust(widths[at]) if at in right else cell.ljust(widths[at])
+
     cells = [[_one_line(cell) for cell in row] for row in rows]
     if not is_for_people():
         for row in [[_one_line(head) for head in heads], *cells]:
@@ -39,12 +52,12 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, state_at
         return
     cells = [[_shorten(cell) for cell in row] for row in cells]
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
-    padded = [head.ljust(width) for head, width in zip(heads, widths, strict=True)]
+    padded = [pad(head, at) for at, head in enumerate(heads)]
     click.secho("  ".join(padded).rstrip(), bold=True)
     for row in cells:
         parts = [
-            click.style(cell.ljust(width), fg=STATE_COLOURS.get(cell) if at == state_at else None)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+            click.style(pad(cell, at), fg=STATE_COLOURS.get(cell) if at == state_at else None)
+            for at, cell in enumerate(row)
         ]
         click.echo("  ".join(parts).rstrip())
 
@@ -79,6 +92,16 @@ def describe_duration(seconds: float) -> str:
     if hours:
         return f"{hours}h {minutes % 60:02}m"
     return f"{minutes}m {whole % 60:02}s" if minutes else f"{whole}s"
+
+
+def describe_size(size_bytes: int) -> str:
+    """0 B, 12 kB, 3.4 MB, 120 GB: three digits at most, and powers of a thousand."""
+    size: float = size_bytes
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 999.5:
+            return f"{size:.0f} {unit}" if unit == "B" or size >= 99.95 else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:,.1f} TB"
 
 
 def clean_line(text: str) -> str:
