@@ -10,12 +10,13 @@ from steelyard.limits import NAME_CHARS_MAX
 #: First path segments the server or the web UI uses itself, now or soon.
 # fmt: off
 RESERVED_NAMES = frozenset({
-    "admin", "api", "app", "artifacts", "artifactsv2", "assets", "authorize", "automations",
+    "admin", "api", "app", "artifact-clients", "artifacts", "artifactsv2", "assets", "authorize",
+    "automations",
     "docs", "entities", "evaluations", "favicon.ico", "favicon.svg", "files", "graphql",
     "healthz", "help", "home", "keys", "launch", "login", "logout", "me", "metrics", "new",
-    "oidc", "organizations", "orgs", "otel", "public", "ready", "registry", "reports",
+    "oidc", "organizations", "orgs", "otel", "previews", "public", "ready", "registry", "reports",
     "robots.txt", "runs", "schema", "service", "settings", "setup", "signup", "static",
-    "steelyard", "storage", "teams", "traces", "user", "users", "weave",
+    "steelyard", "storage", "tables", "teams", "traces", "user", "users", "weave",
 })
 # fmt: on
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?")
