@@ -11,7 +11,8 @@ from steelyard.limits import CODE_FILE_BYTES_MAX
 from steelyard.sdk import code
 from steelyard.sdk.code import store_code
 from steelyard.sdk.journal.folder import RunFolder
-from tests.support.journal_runs import make_folder, make_run
+from steelyard.wire import journal
+from tests.support.journal_runs import list_records, make_folder, make_run
 
 
 @pytest.fixture
@@ -120,9 +121,23 @@ def test_a_root_that_is_no_directory_is_refused(folder: RunFolder, tree: Path) -
         store_code(folder, tree / "train.py")
 
 
-def test_a_run_stores_its_code_until_it_ends(tmp_path: Path, tree: Path) -> None:
+def test_a_run_stores_its_code_until_it_ends(
+    tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("WANDB_DATA_DIR", "WANDB_CACHE_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / name))
     run = make_run(tmp_path)
-    assert run.log_code(str(tree)) is None
+    logged = run.log_code(str(tree), name="source-mine")
+    assert logged is not None
+    assert (logged.name, logged.type) == ("source-mine", "code")
+    assert sorted(logged.manifest.entries) == [
+        "Dockerfile.gpu",
+        "package/model.py",
+        "package/wandb/real.py",
+        "requirements.txt",
+        "train.py",
+    ]
+    assert list_records(run, journal.CONFIG)[-1]["set"] == {"_wandb": {"code_path": "source-mine"}}
     assert (Path(run.dir) / "code" / "train.py").is_file()
     run.finish()
     with pytest.raises(RunFinished, match="log_code"):
