@@ -31,6 +31,7 @@ export default defineConfig({
     environment: "jsdom",
     setupFiles: ["src/test-setup.ts"],
     include: ["src/**/*.test.{ts,tsx}"],
+    testTimeout: 60_000,
     css: { modules: { classNameStrategy: "non-scoped" } },
   },
 });

@@ -12,6 +12,14 @@ export function useMe() {
   });
 }
 
+/** Whether the person may change things of `entity`; false until it is known. The server decides again. */
+export function useCanEdit(entity: string): boolean {
+  const me = useMe().data;
+  if (me === undefined) return false;
+  const role = me.entities.find((mine) => mine.name === entity)?.role;
+  return me.is_admin || (role !== undefined && role !== "viewer");
+}
+
 export function signIn(username: string, password: string): Promise<void> {
   return request("/api/v1/login", { method: "POST", body: { username, password } });
 }

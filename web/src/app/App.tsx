@@ -14,6 +14,10 @@ const HomePage = lazy(() => import("../features/home/HomePage"));
 const EntityPage = lazy(() => import("../features/entity/EntityPage"));
 const WorkspacePage = lazy(() => import("../features/workspace/WorkspacePage"));
 const RunPage = lazy(() => import("../features/runs/RunPage"));
+const ArtifactsPage = lazy(() => import("../features/artifacts/ArtifactsPage"));
+const ArtifactPage = lazy(() => import("../features/artifacts/ArtifactPage"));
+const ArtifactResolvePage = lazy(() => import("../features/artifacts/ResolvePage"));
+const ArtifactTrashPage = lazy(() => import("../features/artifacts/TrashPage"));
 
 export function App() {
   return (
@@ -32,6 +36,12 @@ export function App() {
             <Route path="/:entity/:project/runs" element={<ToProject />} />
             <Route path="/:entity/:project/runs/:run" element={<ToOverview />} />
             <Route path="/:entity/:project/runs/:run/:tab" element={<RunPage />} />
+            <Route path="/:entity/:project/artifacts">
+              <Route index element={<ArtifactsPage />} />
+              <Route path=":first/:second?/:third?" element={<ArtifactResolvePage />} />
+              <Route path=":type/:name/:version/:tab" element={<ArtifactPage />} />
+            </Route>
+            <Route path="/:entity/:project/artifact-trash" element={<ArtifactTrashPage />} />
             <Route path="*" element={<NotFoundPage />} />
           </Route>
         </Routes>

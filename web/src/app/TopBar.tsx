@@ -8,7 +8,7 @@ import { Icon, type IconName } from "../ui/Icon";
 import { LiveDot } from "../ui/LiveDot";
 import { Logo } from "../ui/Logo";
 import { Menu, MenuChoice, MenuItem, MenuLabel, MenuSeparator } from "../ui/Menu";
-import { entityPath, projectPath } from "../ui/paths";
+import { artifactsPath, entityPath, projectPath } from "../ui/paths";
 import { Tabs } from "../ui/Tabs";
 import styles from "./TopBar.module.css";
 
@@ -47,7 +47,10 @@ export function TopBar() {
       {entity !== undefined && project !== undefined && (
         <Tabs
           label="Views of the project"
-          tabs={[{ to: projectPath(entity, project), label: "Charts", isExact: true }]}
+          tabs={[
+            { to: projectPath(entity, project), label: "Charts", isExact: true },
+            { to: artifactsPath(entity, project), label: "Artifacts" },
+          ]}
         />
       )}
       <div className={styles.end}>

@@ -4,7 +4,6 @@ import { SearchInput } from "~/ui/Input";
 import { AxisMenu } from "./AxisMenu";
 import styles from "./ChartControls.module.css";
 import { type ChartState, SMOOTHING_MAX } from "./chartParams";
-import { countOf } from "./format";
 import { toSearch } from "./panelQueries";
 
 interface ChartControlsProps {
@@ -65,16 +64,6 @@ export function ChartControls({ state, onChange, entity, project, stream }: Char
         </Button>
       )}
     </div>
-  );
-}
-
-/** Parameters of a link that this version does not understand are said, not dropped in silence. */
-export function IgnoredParams({ ignored }: { ignored: readonly string[] }) {
-  if (ignored.length === 0) return null;
-  return (
-    <p className={styles.ignored} role="status">
-      {countOf(ignored.length, "part")} of this link ignored: {ignored.join(", ")}
-    </p>
   );
 }
 

@@ -40,6 +40,11 @@ const PATHS = {
   chart: "M2.5 2.5v11h11M5 10.5l2.5-3.5 2 2 3.5-5",
   list: "M5.5 4h8M5.5 8h8M5.5 12h8M2.5 4h.1M2.5 8h.1M2.5 12h.1",
   sidebar: "M2 3h12v10H2zM6 3v10",
+  box: "M8 1.8 13.8 4.9v6.2L8 14.2 2.2 11.1V4.9zM2.2 4.9 8 8l5.8-3.1M8 8v6.2",
+  stack: "M8 2 14 5 8 8 2 5zM2 8l6 3 6-3M2 11l6 3 6-3",
+  minus: "M3 8h10",
+  fit: "M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10",
+  compare: "M5 2.5v11M5 2.5 2.5 5M5 2.5 7.5 5M11 13.5v-11M11 13.5 8.5 11M11 13.5l2.5-2.5",
 } as const;
 
 const FILLED: ReadonlySet<IconName> = new Set(["disc", "stop"]);

@@ -8,7 +8,25 @@ export interface RunRef {
   run: string;
 }
 
-export type RunTab = "overview" | "charts" | "system" | "logs" | "files";
+export type RunTab = "overview" | "charts" | "system" | "logs" | "files" | "artifacts";
+
+/** Where a version of an artifact is; `version` may be an alias. */
+export interface VersionAddress {
+  entity: string;
+  project: string;
+  type: string;
+  name: string;
+  version: string;
+}
+
+export type ArtifactTab =
+  | "overview"
+  | "versions"
+  | "files"
+  | "lineage"
+  | "usage"
+  | "metadata"
+  | "diff";
 
 export function entityPath(entity: string): string {
   return pathOf(entity);
@@ -20,6 +38,20 @@ export function projectPath(entity: string, project: string): string {
 
 export function runPath({ entity, project, run }: RunRef, tab?: RunTab): string {
   return pathOf(entity, project, "runs", run, ...(tab === undefined ? [] : [tab]));
+}
+
+export function artifactsPath(entity: string, project: string): string {
+  return pathOf(entity, project, "artifacts");
+}
+
+/** Beside and not below the artifacts: there it would be a type. */
+export function artifactTrashPath(entity: string, project: string): string {
+  return pathOf(entity, project, "artifact-trash");
+}
+
+export function versionPath(address: VersionAddress, tab: ArtifactTab = "overview"): string {
+  const { entity, project, type, name, version } = address;
+  return pathOf(entity, project, "artifacts", type, name, version, tab);
 }
 
 /** The login page, which leads back to `target` afterwards. */

@@ -28,6 +28,17 @@ PAGE_HEADERS = SECURITY_HEADERS | {
         "frame-ancestors 'none'"
     ),
 }
+#: The page in which HTML that users logged runs: without an origin, cookies or a network, and only
+#: inside a page of ours. What is written into it stays under this policy.
+FRAME_NAME = "frame.html"
+FRAME_HEADERS = SECURITY_HEADERS | {
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": (
+        "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
+        "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; media-src data: blob:; "
+        "form-action 'none'; frame-ancestors 'self'"
+    ),
+}
 #: Vite puts a hash of the content into the names below assets/, so they never change.
 ASSET_HEADERS = SECURITY_HEADERS | {"Cache-Control": "public, max-age=31536000, immutable"}
 #: First segments that belong to programs: a wrong path there is no page.
@@ -65,7 +76,7 @@ async def send_page(settings: ServerSettings, path: Path = Path()) -> File | Res
     if name.split("/")[0] in PROGRAM_SEGMENTS:
         raise NotFoundException
     if name and name != "index.html" and "/" not in name and (STATIC_DIR / name).is_file():
-        return _file(name, PAGE_HEADERS)
+        return _file(name, FRAME_HEADERS if name == FRAME_NAME else PAGE_HEADERS)
     html = page_html(urlsplit(settings.public_url).path)
     if html is None:
         return Response(_NOT_BUILT, status_code=503, media_type="text/html", headers=PAGE_HEADERS)

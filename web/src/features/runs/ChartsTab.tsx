@@ -1,6 +1,6 @@
 import { useMemo } from "react";
 import type { RunDetail } from "../../api/types";
-import { ChartControls, IgnoredParams } from "../../charts/ChartControls";
+import { ChartControls } from "../../charts/ChartControls";
 import { chartParams } from "../../charts/chartParams";
 import { PanelBoard } from "../../charts/PanelBoard";
 import { getOwnSlot, getSlotStyle } from "../../core/color";
@@ -8,6 +8,7 @@ import { useUrlState } from "../../core/useUrlState";
 import { useScheme } from "../../theme/theme";
 import { CodeBlock } from "../../ui/CodeBlock";
 import { EmptyState } from "../../ui/EmptyState";
+import { IgnoredParams } from "../../ui/IgnoredParams";
 import type { RunRef } from "../../ui/paths";
 import styles from "./ChartsTab.module.css";
 

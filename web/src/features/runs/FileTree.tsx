@@ -1,10 +1,10 @@
 import { useMemo } from "react";
 import type { RunFile } from "../../api/types";
 import { Icon } from "../../ui/Icon";
+import { localUrl, nameOf } from "../../ui/preview/fileContent";
 import { Bytes } from "../../ui/values";
 import styles from "./FileTree.module.css";
-import { localUrl } from "./fileContent";
-import { buildFileRows, type FileRow, nameOf } from "./fileTree";
+import { buildFileRows, type FileRow } from "./fileTree";
 
 interface FileTreeProps {
   files: readonly RunFile[];

@@ -8,8 +8,9 @@ import { EmptyState } from "../../ui/EmptyState";
 import { ErrorCard } from "../../ui/ErrorCard";
 import { SearchInput } from "../../ui/Input";
 import type { RunRef } from "../../ui/paths";
+import { FilePreview } from "../../ui/preview/FilePreview";
 import { SkeletonRows } from "../../ui/Skeleton";
-import { FilePreview } from "./FilePreview";
+import { TimeAgo } from "../../ui/values";
 import styles from "./FilesTab.module.css";
 import { FileTree } from "./FileTree";
 import { useFiles } from "./queries";
@@ -81,13 +82,28 @@ export function FilesTab({ runRef }: { runRef: RunRef }) {
           </div>
         )}
       </div>
-      <Preview file={selected} isAsked={state.file !== ""} />
+      <Preview runRef={runRef} file={selected} isAsked={state.file !== ""} />
     </div>
   );
 }
 
-function Preview({ file, isAsked }: { file: RunFile | null; isAsked: boolean }) {
-  if (file !== null) return <FilePreview key={`${file.name} ${file.updated_at_us}`} file={file} />;
+interface PreviewProps {
+  runRef: RunRef;
+  file: RunFile | null;
+  isAsked: boolean;
+}
+
+function Preview({ runRef, file, isAsked }: PreviewProps) {
+  if (file !== null) {
+    const { entity, project, run } = runRef;
+    const revision = file.updated_at_us;
+    const tableRef = `run:${entity}/${project}/${run}/${file.name}`;
+    return (
+      <FilePreview key={`${file.name} ${revision}`} file={{ ...file, revision, tableRef }}>
+        <TimeAgo us={revision} />
+      </FilePreview>
+    );
+  }
   return (
     <div className={styles.nothing}>
       <p>

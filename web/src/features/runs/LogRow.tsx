@@ -1,7 +1,7 @@
 import { memo } from "react";
 import type { LogLine } from "../../api/types";
+import { cssOf } from "../../ui/ansiCss";
 import { classes } from "../../ui/classes";
-import { cssOf } from "./ansiCss";
 import styles from "./LogRow.module.css";
 import { type LogPiece, markLine } from "./logMarks";
 

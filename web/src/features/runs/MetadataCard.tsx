@@ -2,10 +2,10 @@ import type { ReactNode } from "react";
 import { Link } from "react-router";
 import type { JsonValue, RunDetail, RunMetadata } from "../../api/types";
 import { countOf, groupDigits } from "../../charts/format";
+import { Card } from "../../ui/Card";
 import { CopyButton } from "../../ui/CopyButton";
 import { formatTime } from "../../ui/format";
 import { type RunRef, runPath } from "../../ui/paths";
-import { Card } from "./Card";
 import styles from "./MetadataCard.module.css";
 
 /** Where, how and by whom the run was started. */

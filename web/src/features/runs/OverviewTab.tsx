@@ -1,15 +1,15 @@
 import { useDeferredValue } from "react";
 import { useSearchParams } from "react-router";
 import type { JsonObject, RunDetail } from "../../api/types";
+import { Card } from "../../ui/Card";
 import { CodeBlock } from "../../ui/CodeBlock";
 import { Icon } from "../../ui/Icon";
 import { SearchInput } from "../../ui/Input";
 import { KeyValueTree } from "../../ui/KeyValueTree";
 import { countLeaves } from "../../ui/keyValueRows";
 import type { RunRef } from "../../ui/paths";
-import { Card } from "./Card";
+import { TextCard } from "../../ui/TextCard";
 import { MetadataCard } from "./MetadataCard";
-import { NotesCard } from "./NotesCard";
 import styles from "./OverviewTab.module.css";
 import { useEditRun } from "./useEditRun";
 
@@ -27,7 +27,12 @@ export function OverviewTab({ runRef, run }: { runRef: RunRef; run: RunDetail })
             </span>
           </p>
         )}
-        <NotesCard notes={run.notes ?? ""} onSave={(notes) => edit("notes", notes)} />
+        <TextCard
+          title="Notes"
+          text={run.notes ?? ""}
+          invitation="What is this run about? Add a note."
+          onSave={(notes) => edit("notes", notes)}
+        />
         <MetadataCard runRef={runRef} run={run} />
       </div>
       <div className={styles.column}>

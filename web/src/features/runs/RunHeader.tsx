@@ -3,6 +3,7 @@ import { useNavigate } from "react-router";
 import type { RunDetail } from "../../api/types";
 import { countOf } from "../../charts/format";
 import { Button, IconButton } from "../../ui/Button";
+import { ChipEditor } from "../../ui/ChipEditor";
 import { copyText } from "../../ui/clipboard";
 import { ConfirmDialog } from "../../ui/Dialog";
 import { Menu, MenuItem, MenuSeparator } from "../../ui/Menu";
@@ -14,7 +15,6 @@ import { Duration, RunningDuration, TimeAgo } from "../../ui/values";
 import { EditableText } from "./EditableText";
 import { useDeleteRun, useStopRun } from "./queries";
 import styles from "./RunHeader.module.css";
-import { TagEditor } from "./TagEditor";
 import { useEditRun } from "./useEditRun";
 
 export function RunHeader({ runRef, run }: { runRef: RunRef; run: RunDetail }) {
@@ -52,7 +52,7 @@ export function RunHeader({ runRef, run }: { runRef: RunRef; run: RunDetail }) {
         {run.group !== null && run.group !== "" && (
           <span className={styles.fact}>group {run.group}</span>
         )}
-        <TagEditor tags={run.tags} onChange={(tags) => edit("tags", tags)} />
+        <ChipEditor noun="tag" values={run.tags} onChange={(tags) => edit("tags", tags)} />
       </div>
     </header>
   );

@@ -21,8 +21,9 @@ import styles from "./RunPage.module.css";
 
 // Charts bring the plotting library; the other tabs do without it.
 const ChartsTab = lazy(() => import("./ChartsTab"));
+const ArtifactsTab = lazy(() => import("./ArtifactsTab"));
 
-const TABS: readonly RunTab[] = ["overview", "charts", "system", "logs", "files"];
+const TABS: readonly RunTab[] = ["overview", "charts", "system", "logs", "files", "artifacts"];
 
 export default function RunPage() {
   const { entity = "", project = "", run = "", tab = "" } = useParams();
@@ -79,6 +80,7 @@ function TabContent({ tab, runRef, run, revision }: TabContentProps) {
   }
   if (tab === "logs") return <LogsTab key={run.name} runRef={runRef} run={run} />;
   if (tab === "files") return <FilesTab runRef={runRef} />;
+  if (tab === "artifacts") return <ArtifactsTab runRef={runRef} run={run} />;
   return <OverviewTab runRef={runRef} run={run} />;
 }
 
@@ -89,6 +91,7 @@ function listTabs(ref: RunRef, run: RunDetail): Tab[] {
     { to: runPath(ref, "system"), label: "System" },
     { to: runPath(ref, "logs"), label: "Logs", count: run.log_line_count },
     { to: runPath(ref, "files"), label: "Files" },
+    { to: runPath(ref, "artifacts"), label: "Artifacts" },
   ];
 }
 
@@ -100,7 +103,8 @@ function useLiveRun({ entity, project, run }: RunRef): number {
     const ref = { entity, project, run };
     if (isDeletion(queryClient, ref)) return;
     setRevision((count) => count + 1);
-    for (const queryKey of [runKeys.detail(ref), runKeys.files(ref), runKeys.logs(ref)]) {
+    const { detail, files, logs, artifacts } = runKeys;
+    for (const queryKey of [detail(ref), files(ref), logs(ref), artifacts(ref)]) {
       void queryClient.invalidateQueries({ queryKey });
     }
   }, [queryClient, entity, project, run]);

@@ -1,6 +1,7 @@
 /** Files by their paths, as rows of an indented tree: folders first, both by name. */
 
 import type { RunFile } from "../../api/types";
+import { nameOf } from "../../ui/preview/fileContent";
 
 export interface FileRow {
   path: string;
@@ -33,10 +34,6 @@ export function buildFileRows(
   // Folded folders are opened by a search: what it found must be seen.
   list(root, "", 0, wanted === "" ? options.folded : new Set(), rows);
   return rows;
-}
-
-export function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 function place(root: Folder, file: RunFile): void {

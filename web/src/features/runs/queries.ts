@@ -6,7 +6,15 @@ import {
   useQueryClient,
 } from "@tanstack/react-query";
 import { pathOf, request } from "../../api/client";
-import type { LogHits, LogPage, Page, RunDetail, RunEdit, RunFile } from "../../api/types";
+import type {
+  LogHits,
+  LogPage,
+  Page,
+  RunArtifacts,
+  RunDetail,
+  RunEdit,
+  RunFile,
+} from "../../api/types";
 import type { RunRef } from "../../ui/paths";
 
 /** Lines per request; a multiple keeps page boundaries stable while the log grows. */
@@ -26,6 +34,7 @@ export const runKeys = {
   logPage: (ref: RunRef, page: number) => [...runKeys.logs(ref), page] as const,
   hits: (ref: RunRef, pattern: string) => [...runKeys.all(ref), "hits", pattern] as const,
   files: (ref: RunRef) => [...runKeys.all(ref), "files"] as const,
+  artifacts: (ref: RunRef) => [...runKeys.all(ref), "artifacts"] as const,
 };
 
 export function useRun(ref: RunRef) {
@@ -124,5 +133,13 @@ export function useFiles(ref: RunRef) {
       }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor ?? null,
+  });
+}
+
+/** What the run read and what it made. */
+export function useRunArtifacts(ref: RunRef) {
+  return useQuery({
+    queryKey: runKeys.artifacts(ref),
+    queryFn: ({ signal }) => request<RunArtifacts>(`${apiPath(ref)}/artifacts`, { signal }),
   });
 }

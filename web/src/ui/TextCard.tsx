@@ -1,16 +1,25 @@
 import { type KeyboardEvent, useState } from "react";
-import { Button, IconButton } from "../../ui/Button";
+import { Button, IconButton } from "./Button";
 import { Card } from "./Card";
-import styles from "./NotesCard.module.css";
+import styles from "./TextCard.module.css";
 
-const NOTES_CHARS_MAX = 20_000;
+const CHARS_MAX = 20_000;
 
-/** Notes as plain text; Ctrl or ⌘ with Enter saves, Escape takes back. */
-export function NotesCard({ notes, onSave }: { notes: string; onSave: (notes: string) => void }) {
+interface TextCardProps {
+  title: string;
+  text: string;
+  /** Shown in the place of an empty text to those who may write one. */
+  invitation: string;
+  isReadOnly?: boolean;
+  onSave: (text: string) => void;
+}
+
+/** A text as it was written, without markup; Ctrl or ⌘ with Enter saves, Escape takes back. */
+export function TextCard({ title, text, invitation, isReadOnly = false, onSave }: TextCardProps) {
   const [draft, setDraft] = useState<string | null>(null);
 
   const save = () => {
-    if (draft !== null && draft !== notes) onSave(draft);
+    if (draft !== null && draft !== text) onSave(draft);
     setDraft(null);
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -20,19 +29,24 @@ export function NotesCard({ notes, onSave }: { notes: string; onSave: (notes: st
 
   return (
     <Card
-      title="Notes"
+      title={title}
       action={
-        draft === null && (
-          <IconButton icon="edit" label="Edit notes" onClick={() => setDraft(notes)} />
+        draft === null &&
+        !isReadOnly && (
+          <IconButton
+            icon="edit"
+            label={`Edit ${title.toLowerCase()}`}
+            onClick={() => setDraft(text)}
+          />
         )
       }
     >
       {draft !== null ? (
         <div className={styles.editor}>
           <textarea
-            aria-label="Notes"
+            aria-label={title}
             rows={Math.min(14, Math.max(4, draft.split("\n").length + 1))}
-            maxLength={NOTES_CHARS_MAX}
+            maxLength={CHARS_MAX}
             value={draft}
             // biome-ignore lint/a11y/noAutofocus: it replaces the button that was just pressed
             autoFocus
@@ -48,12 +62,14 @@ export function NotesCard({ notes, onSave }: { notes: string; onSave: (notes: st
             </Button>
           </div>
         </div>
-      ) : notes === "" ? (
-        <button type="button" className={styles.none} onClick={() => setDraft("")}>
-          What is this run about? Add a note.
-        </button>
+      ) : text !== "" ? (
+        <p className={styles.notes}>{text}</p>
+      ) : isReadOnly ? (
+        <p className={styles.empty}>None.</p>
       ) : (
-        <p className={styles.notes}>{notes}</p>
+        <button type="button" className={styles.none} onClick={() => setDraft("")}>
+          {invitation}
+        </button>
       )}
     </Card>
   );

@@ -1,16 +1,22 @@
 import { describe, expect, it } from "vitest";
-import type { RunFile } from "../../api/types";
-import { kindOf, localUrl, prettyJson } from "./fileContent";
+import { kindOf, localUrl, prettyJson, type ShownFile } from "./fileContent";
 
-function file(name: string, mimetype = ""): RunFile {
-  return { name, size_bytes: 10, mimetype, updated_at_us: 0, url: "" };
+function file(name: string, mimetype = ""): ShownFile {
+  return { name, size_bytes: 10, mimetype, revision: 0, url: "", tableRef: `run:a/b/c/${name}` };
 }
 
 describe("what a file is shown as", () => {
   it.each([
     ["media/images/a_0.PNG", "", "image"],
     ["wandb-summary.json", "", "json"],
-    ["notebook.ipynb", "", "json"],
+    ["notebook.ipynb", "", "notebook"],
+    ["plot.SVG", "", "svg"],
+    ["report.html", "", "html"],
+    ["take.wav", "", "audio"],
+    ["clip.mp4", "", "video"],
+    ["eval.csv", "", "table"],
+    ["shard-0.parquet", "", "table"],
+    ["predictions.table.json", "", "table"],
     ["config.yaml", "", "text"],
     ["src/Dockerfile", "", "text"],
     ["output", "text/plain", "text"],

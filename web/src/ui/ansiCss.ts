@@ -1,7 +1,7 @@
 /** Console styles as CSS that can be read on both themes, whatever pair of colours a script chose. */
 
 import type { CSSProperties } from "react";
-import { type AnsiStyle, PLAIN } from "../../core/ansi";
+import { type AnsiStyle, PLAIN } from "../core/ansi";
 
 /** Neither black nor white says which of the two the page is. */
 const PAGE_COLORS: readonly (string | null)[] = [null, "black", "white", "bright-white"];

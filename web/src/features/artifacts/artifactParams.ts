@@ -1,0 +1,42 @@
+/** View state of the artifact pages in their addresses. */
+
+import { choiceParam, countParam, namesParam, textParam } from "~/core/urlState";
+
+const NAME_CHARS_MAX = 1024;
+const STACKS_MAX = 20;
+export const DEPTH_MAX = 10;
+export const DEPTH_INITIAL = 3;
+
+export const SORTS = [
+  { value: "updated", label: "Last changed" },
+  { value: "created", label: "Newest" },
+  { value: "name", label: "Name" },
+  { value: "size", label: "Size" },
+  { value: "versions", label: "Number of versions" },
+] as const;
+export type SortName = (typeof SORTS)[number]["value"];
+
+export const DIRECTIONS = [
+  { value: "both", label: "Both ways" },
+  { value: "up", label: "Where it comes from" },
+  { value: "down", label: "What came of it" },
+] as const;
+export type Direction = (typeof DIRECTIONS)[number]["value"];
+
+export const browserParams = {
+  type: textParam(),
+  q: textParam(),
+  sort: choiceParam<SortName>(["updated", "created", "name", "size", "versions"]),
+};
+
+export const filesParams = { path: textParam(NAME_CHARS_MAX), find: textParam(NAME_CHARS_MAX) };
+
+export const lineageParams = {
+  depth: countParam(DEPTH_INITIAL, DEPTH_MAX),
+  dir: choiceParam<Direction>(["both", "up", "down"]),
+  open: namesParam(STACKS_MAX),
+  as: choiceParam<"graph" | "table">(["graph", "table"]),
+};
+
+export const metadataParams = { find: textParam() };
+export const diffParams = { to: textParam(), find: textParam() };
