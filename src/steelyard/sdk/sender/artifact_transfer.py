@@ -27,7 +27,6 @@ from steelyard.limits import (
 from steelyard.sdk.sender.artifact_manifest import iter_entries
 from steelyard.sdk.sender.link import Later, Link, Refused
 from steelyard.sdk.sender.run_files import Exactly
-from steelyard.sdk.sender.tail import read_json, write_json
 
 TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
 if TYPE_CHECKING:
@@ -81,7 +80,6 @@ class Transfer:
         self._folder = folder
         self._copies_mark = f"/artifacts/{os.path.basename(folder)}/files/"  # noqa: PTH119
         self._manifest = os.path.join(folder, "manifest.json")  # noqa: PTH118
-        self._uploads = _Uploads(os.path.join(folder, "uploads.json"))  # noqa: PTH118
         self._spoiled = {} if spoiled is None else spoiled
         self._lock = threading.Lock()
         self._failure: Exception | None = None
@@ -219,10 +217,10 @@ class Transfer:
         return answer.headers.get("ETag", "").strip('"')
 
     def _part_jobs(self, file: LocalFile, answer: dict[str, Any]) -> Iterator[Job]:
-        upload = self._resume(file) or _Upload(
+        upload = _Upload(
             file, str(answer["upload_id"]), int(answer["part_bytes"]), answer["part_urls"]
         )
-        self._uploads.remember(file.md5, upload.upload_id)
+        upload.etags = self._find_parts(upload)
         self._count(min(file.size, len(upload.etags) * upload.part_bytes))
         missing = [number for number in range(1, upload.count + 1) if number not in upload.etags]
         for number in missing:
@@ -230,20 +228,11 @@ class Transfer:
         if not missing:
             yield partial(self._complete, upload)
 
-    def _resume(self, file: LocalFile) -> _Upload | None:
-        """The upload of that content by an earlier try, if the server still has it."""
-        upload_id = self._uploads.find(file.md5)
-        if upload_id is None:
-            return None
-        try:
-            state = ask(self._link, "GET", f"{self._path}/uploads/{quote_id(upload_id)}")
-        except Refused as refusal:
-            if refusal.status in (404, 409, 410):
-                return None
-            raise
-        upload = _Upload(file, upload_id, int(state["part_bytes"]), state["part_urls"])
-        upload.etags = {int(part["number"]): str(part["etag"]) for part in state["parts"]}
-        return upload
+    def _find_parts(self, upload: _Upload) -> dict[int, str]:
+        """The parts that are there already: the server remembers an upload by its content."""
+        path = f"{self._path}/uploads/{quote_id(upload.upload_id)}"
+        found = ask(self._link, "GET", path).get("parts") or []
+        return {int(part["number"]): str(part["etag"]) for part in found}
 
     def _send_part(self, upload: _Upload, number: int) -> None:
         start = (number - 1) * upload.part_bytes
@@ -265,9 +254,7 @@ class Transfer:
         try:
             self._ask_for("contents:complete", wanted)
         except Refused as refusal:
-            self._uploads.forget(upload.file.md5)
             raise self._judge(upload.file, refusal) from refusal
-        self._uploads.forget(upload.file.md5)
 
     # ---- what both need
 
@@ -316,43 +303,6 @@ class _Upload:
         self.file, self.upload_id, self.part_bytes, self.urls = file, upload_id, part_bytes, urls
         self.count = max(1, -(-file.size // part_bytes))
         self.etags: dict[int, str] = {}
-
-
-class _Uploads:
-    """Which uploads in parts are under way, for a later sender. Where the disk is full it starts
-    them anew."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._ids: dict[str, str] | None = None
-        self._lock = threading.Lock()
-
-    def find(self, md5: str) -> str | None:
-        with self._lock:
-            return self._load().get(md5)
-
-    def remember(self, md5: str, upload_id: str) -> None:
-        with self._lock:
-            if self._load().get(md5) != upload_id:
-                self._load()[md5] = upload_id
-                self._write()
-
-    def forget(self, md5: str) -> None:
-        with self._lock:
-            if self._load().pop(md5, None) is not None:
-                self._write()
-
-    def _load(self) -> dict[str, str]:
-        if self._ids is None:
-            found = read_json(self._path) or {}
-            self._ids = {str(md5): str(upload_id) for md5, upload_id in found.items()}
-        return self._ids
-
-    def _write(self) -> None:
-        try:
-            write_json(self._path, self._ids)
-        except OSError:
-            return
 
 
 def ask(link: Link, method: str, path: str, content: Any = None) -> dict[str, Any]:
