@@ -13,34 +13,30 @@ from tests.support.client_documents import ClientDocument, list_documents
 
 SERVED = frozenset(
     """
-    CreateInvite CreateProject CreateRunFiles CreateServiceAccount CreateTeam CreateUserFromAdmin
-    DeleteApiKey DeleteInvite DeleteRun EntityIsTeam FetchOrgEntityFromEntity
-    FetchOrgInfoFromEntity FetchOrganization GenerateApiKey GetDefaultEntity GetProject GetProjects
-    GetTeamEntity GetViewer HistoryPage IsProjectReadOnly MarkRunFilesUploaded
-    NotifyScriptableRunAlert OrgFeatureFlags OrganizationCoreWeaveOrganizationID Project
+    AddAliases AddArtifactCollectionTags ArtifactByID ArtifactCollectionAliases ArtifactCreatedBy
+    ArtifactFileURLsByManifestEntries ArtifactManifest ArtifactMembershipByName
+    ArtifactMembershipFiles ArtifactOfType ArtifactType ArtifactTypeArtifactCollections
+    ArtifactUsedBy ClientIDMapping CommitArtifact CompleteMultipartUploadArtifact CreateArtifact
+    CreateArtifactFiles CreateArtifactManifest CreateInvite CreateProject CreateRunFiles
+    CreateServiceAccount CreateTeam CreateUserFromAdmin DeleteAliases DeleteApiKey DeleteArtifact
+    DeleteArtifactCollectionTags DeleteArtifactPortfolio DeleteArtifactSequence DeleteInvite
+    DeleteRun EntityIsTeam FetchArtifactDigestAlgorithm FetchArtifactManifest FetchLinkedArtifacts
+    FetchOrgEntityFromEntity FetchOrgInfoFromEntity FetchOrganization GenerateApiKey
+    GetArtifactMembershipFileUrls GetDefaultEntity GetProject GetProjects GetTeamEntity GetViewer
+    HistoryPage IsProjectReadOnly LinkArtifact MarkRunFilesUploaded NotifyScriptableRunAlert
+    OrgFeatureFlags OrganizationCoreWeaveOrganizationID Project ProjectArtifactCollection
+    ProjectArtifactCollections ProjectArtifactType ProjectArtifactTypes ProjectArtifacts
     ProjectViews QueryRunInfo RewindRun Run RunConsoleLogPage RunConsoleLogTail RunFiles
-    RunFullHistory RunHistoryKeys RunParquetHistory RunResumeStatus RunSampledHistory RunState
-    RunStoppedStatus Runs SampledHistoryPage SearchUsers ServerFeaturesQuery ServerInfo StopRun
-    UpdateRunState UpsertBucket Viewer deleteFiles
+    RunFullHistory RunHistoryKeys RunInputArtifacts RunOutputArtifacts RunParquetHistory
+    RunResumeStatus RunSampledHistory RunState RunStoppedStatus Runs SampledHistoryPage SearchUsers
+    ServerFeaturesQuery ServerInfo StopRun UnlinkArtifact UpdateArtifact UpdateArtifactManifest
+    UpdateArtifactPortfolio UpdateArtifactSequence UpdateArtifactSequenceType UpdateRunState
+    UpsertBucket UseArtifact Viewer XXHashDigestsEnabled deleteFiles
     """.split()  # noqa: SIM905  # names, not code
 )
 
 #: Room that will serve them -> operations.
 LATER = {
-    "artifacts": """
-        AddAliases AddArtifactCollectionTags ArtifactByID ArtifactCollectionAliases
-        ArtifactCreatedBy ArtifactFileURLsByManifestEntries ArtifactManifest
-        ArtifactMembershipByName ArtifactMembershipFiles ArtifactOfType ArtifactType
-        ArtifactTypeArtifactCollections ArtifactUsedBy ClientIDMapping CommitArtifact
-        CompleteMultipartUploadArtifact CreateArtifact CreateArtifactFiles CreateArtifactManifest
-        DeleteAliases DeleteArtifact DeleteArtifactCollectionTags DeleteArtifactPortfolio
-        DeleteArtifactSequence FetchArtifactDigestAlgorithm FetchArtifactManifest
-        FetchLinkedArtifacts GetArtifactMembershipFileUrls LinkArtifact ProjectArtifactCollection
-        ProjectArtifactCollections ProjectArtifactType ProjectArtifactTypes ProjectArtifacts
-        RunInputArtifacts RunOutputArtifacts UnlinkArtifact UpdateArtifact UpdateArtifactManifest
-        UpdateArtifactPortfolio UpdateArtifactSequence UpdateArtifactSequenceType UseArtifact
-        XXHashDigestsEnabled
-    """,
     "registry": """
         CreateRegistryMembers DeleteRegistry DeleteRegistryMembers FetchAdvancedRegistryFeatures
         FetchRegistries FetchRegistry RegistryCollections RegistryTeamMembers RegistryUserMembers

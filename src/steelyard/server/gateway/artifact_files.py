@@ -1,4 +1,4 @@
-"""Contents and manifests of artifacts over HTTP: signed uploads and downloads, and paths with a key.
+"""Contents and manifests of artifacts over HTTP: signed links, and paths with a key.
 
 Clients send no key to a signed URL, so the URL alone is the permission. The paths with a key are
 what the official client falls back to when a signed link has expired.

@@ -15,8 +15,10 @@ from graphql import (
     GraphQLArgument,
     GraphQLField,
     GraphQLInputObjectType,
+    GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLUnionType,
     build_schema,
 )
 
@@ -24,6 +26,8 @@ from steelyard.server.gateway.scalars import bind_scalars
 
 Resolver = Callable[..., Any]
 Resolvers = Mapping[str, Mapping[str, Resolver]]
+#: Interface or union -> the name of the type that a source has.
+TypeNames = Mapping[str, Callable[[Any], str]]
 
 if TYPE_CHECKING:
     from graphql import GraphQLResolveInfo
@@ -33,13 +37,15 @@ if TYPE_CHECKING:
 SDL_PATH = Path(__file__).with_name("schema.graphql")
 
 
-def make_schema(resolvers: Resolvers) -> GraphQLSchema:
+def make_schema(resolvers: Resolvers, type_names: TypeNames) -> GraphQLSchema:
     """The executable schema. `resolvers` is type name -> field name -> function.
 
-    Raises AssertionError for a resolver of a field that the SDL does not have.
+    Raises AssertionError for a resolver of a type or field that the SDL does not have.
     """
     schema = build_schema(SDL_PATH.read_text(encoding="utf-8"))
     bind_scalars(schema)
+    unknown = (set(resolvers) | set(type_names)) - set(schema.type_map)
+    assert not unknown, f"resolvers of types that the SDL does not have: {sorted(unknown)}"
     for kind in schema.type_map.values():
         if kind.name.startswith("__"):
             continue
@@ -48,6 +54,8 @@ def make_schema(resolvers: Resolvers) -> GraphQLSchema:
                 field.out_name = snake_case(name)
         elif isinstance(kind, GraphQLObjectType):
             _bind_type(kind, resolvers.get(kind.name, {}))
+        elif isinstance(kind, GraphQLInterfaceType | GraphQLUnionType):
+            _bind_type_name(kind, type_names[kind.name])
     return schema
 
 
@@ -63,6 +71,15 @@ def _bind_type(kind: GraphQLObjectType, resolvers: Mapping[str, Resolver]) -> No
         for argument_name, argument in field.args.items():
             _rename(argument, argument_name)
         _bind_field(field, name, resolvers.get(name))
+
+
+def _bind_type_name(
+    kind: GraphQLInterfaceType | GraphQLUnionType, name_of: Callable[[Any], str]
+) -> None:
+    def resolve_type(source: Any, _info: AnyInfo, _kind: Any) -> str:
+        return name_of(source)
+
+    kind.resolve_type = resolve_type
 
 
 def _rename(argument: GraphQLArgument, name: str) -> None:

@@ -7,13 +7,25 @@ from typing import Any, TypeVar
 
 from sqlalchemy.engine import Connection
 
+from steelyard.server.blobs.interface import BlobStore
+from steelyard.server.db.interface import Database
 from steelyard.server.http.signing import Signer
 from steelyard.server.rooms.accounts.model import Caller
 from steelyard.server.rooms.runs.index import RunIndex
 
 T = TypeVar("T")
+#: Work that cannot happen inside the transaction of a request: it blocks, and may have its own.
+Work = Callable[[], Any]
 #: Resolvers of one type: field name -> function of (source, context, **arguments).
 Fields = dict[str, Callable[..., Any]]
+
+
+class NotYet(Exception):
+    """A resolver needs the result of `work` first: roll back, do it, and begin again."""
+
+    def __init__(self, key: Hashable, work: Work) -> None:
+        super().__init__(f"{key!r} has to be done outside the transaction")
+        self.key, self.work = key, work
 
 
 class Context:
@@ -29,6 +41,8 @@ class Context:
         signer: Signer,
         base_url: str,
         run_index: RunIndex,
+        db: Database,
+        blobs: BlobStore,
     ) -> None:
         self.caller = caller
         self.run_index = run_index
@@ -36,6 +50,9 @@ class Context:
         self.signer = signer
         self.base_url = base_url
         self.are_accounts_changed = False
+        self.db = db
+        self.blobs = blobs
+        self._done: dict[Hashable, Any] = {}
         self._kept: dict[Hashable, Any] = {}
         self._listed: dict[str, list[int]] = {}
 
@@ -70,3 +87,16 @@ class Context:
     def forget(self) -> None:
         """What was read is no longer so: something was written."""
         self._kept = {}
+
+    def after(self, key: Hashable, work: Work) -> Any:
+        """What `work` gives, which is done once per request and outside its transaction.
+
+        The transaction is rolled back and begun again, so ask before anything is written.
+        """
+        if key not in self._done:
+            raise NotYet(key, work)
+        return self._done[key]
+
+    def do(self, pending: NotYet) -> None:
+        """Do what a resolver waits for."""
+        self._done[pending.key] = pending.work()

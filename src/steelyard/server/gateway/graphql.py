@@ -7,6 +7,7 @@ repeats 5xx for minutes. Only "try again later" (503, 429) and a missing key (40
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Callable
@@ -20,11 +21,12 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from steelyard.errors import Invalid, SteelyardError, Unavailable
 from steelyard.limits import GRAPHQL_BODY_BYTES_MAX
+from steelyard.server.blobs.interface import BlobStore
 from steelyard.server.db.interface import Database
 from steelyard.server.gateway.binding import make_schema
-from steelyard.server.gateway.context import Context
+from steelyard.server.gateway.context import Context, NotYet
 from steelyard.server.gateway.documents import Documents, is_mutation
-from steelyard.server.gateway.resolvers import RESOLVERS
+from steelyard.server.gateway.resolvers import RESOLVERS, TYPE_NAMES
 from steelyard.server.http.auth import Authenticator
 from steelyard.server.http.signing import Signer
 from steelyard.server.rooms.accounts.model import Caller
@@ -33,7 +35,7 @@ from steelyard.server.settings import ServerSettings
 
 log = logging.getLogger("steelyard.gateway")
 
-SCHEMA = make_schema(RESOLVERS)
+SCHEMA = make_schema(RESOLVERS, TYPE_NAMES)
 DOCUMENTS = Documents(SCHEMA)
 
 AnyRequest = Request[Any, Any, Any]
@@ -69,6 +71,7 @@ async def execute_graphql(
     settings: ServerSettings,
     authenticator: Authenticator,
     run_index: RunIndex,
+    blobs: BlobStore,
     now_us: Callable[[], int],
 ) -> Response[bytes]:
     """Execute the operation in the body for the caller."""
@@ -82,10 +85,12 @@ async def execute_graphql(
         signer=signer,
         base_url=settings.public_url,
         run_index=run_index,
+        db=db,
+        blobs=blobs,
     )
     try:
         if is_mutation(prepared.document, asked.operation_name):
-            result = await db.write(_mutate, prepared.document, asked, context)
+            result = await _mutate(db, prepared.document, asked, context)
         else:
             result = await db.read(_execute, prepared.document, asked, context)
     except _RolledBack as rolled_back:
@@ -108,7 +113,23 @@ def parse_body(body: bytes) -> GraphQLRequest:
         ) from error
 
 
-def _mutate(
+async def _mutate(
+    db: Database, document: DocumentNode, asked: GraphQLRequest, context: Context
+) -> ExecutionResult:
+    """The result of a mutation, begun again for whatever must happen outside its transaction."""
+    while True:
+        try:
+            return await db.write(_write, document, asked, context)
+        except NotYet as pending:
+            try:
+                await asyncio.to_thread(context.do, pending)
+            except Unavailable:
+                raise
+            except SteelyardError as error:
+                return ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
+
+
+def _write(
     conn: Connection, document: DocumentNode, asked: GraphQLRequest, context: Context
 ) -> ExecutionResult:
     result = _execute(conn, document, asked, context)
@@ -130,8 +151,8 @@ def _execute(
     )
     assert isinstance(result, ExecutionResult), "resolvers are synchronous"
     for error in result.errors or []:
-        if isinstance(error.original_error, OperationalError | Unavailable):
-            raise error.original_error  # the database decides: again, or "try again later"
+        if isinstance(error.original_error, OperationalError | Unavailable | NotYet):
+            raise error.original_error  # the caller decides: again, or "try again later"
     return result
 
 

@@ -21,8 +21,9 @@ PREFIX = "/storage/wandb_artifacts/"
 CONTENTS = PREFIX + "contents/"
 UPLOADS = PREFIX + "uploads/"
 PARTS = PREFIX + "parts/"
-MANIFESTS = PREFIX + "manifests/"
-MANIFEST_UPLOADS = PREFIX + "manifest-uploads/"
+#: Not below PREFIX: a test of the official client answers for all contents, but not for manifests.
+MANIFESTS = "/storage/artifact_manifests/"
+MANIFEST_UPLOADS = "/storage/artifact_manifest_uploads/"
 MANIFEST_NAME = "wandb_manifest.json"
 
 

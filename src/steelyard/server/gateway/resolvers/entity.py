@@ -131,6 +131,7 @@ ENTITY: Fields = {
     "members": members,
     "organization": organization,
     "user": user,
+    "xxhashDigestsEnabled": no,
 }
 MEMBER: Fields = {
     "id": member_id,

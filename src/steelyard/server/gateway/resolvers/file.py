@@ -60,11 +60,40 @@ def md5(file: RunFile, _context: Context) -> str | None:
     return base64.b64encode(file.md5).decode() if file.md5 else None
 
 
+def name(file: RunFile, _context: Context) -> str:
+    return file.name
+
+
+def size_bytes(file: RunFile, _context: Context) -> int:
+    return file.size_bytes
+
+
+def mimetype(file: RunFile, _context: Context) -> str:
+    return file.mimetype
+
+
+def no_headers(_file: RunFile, _context: Context) -> list[str]:
+    return []
+
+
+def nothing(_file: RunFile, _context: Context) -> None:
+    return None
+
+
 FILE: Fields = {
     "id": file_id,
+    "name": name,
+    "displayName": name,
     "url": url,
     "directUrl": direct_url,
     "uploadUrl": file_upload_url,
+    "uploadHeaders": no_headers,
+    "uploadMultipartUrls": nothing,
+    "sizeBytes": size_bytes,
+    "mimetype": mimetype,
     "updatedAt": updated_at,
     "md5": md5,
+    "digest": md5,
+    "storagePath": nothing,
+    "artifact": nothing,
 }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from steelyard.errors import NotFound
 from steelyard.server.gateway.context import Context, Fields
-from steelyard.server.gateway.ids import decode_cursor
+from steelyard.server.gateway.ids import decode_cursor, decode_id
+from steelyard.server.gateway.resolvers.artifact import find_readable
 from steelyard.server.gateway.resolvers.paging import EMPTY, connection, page_size
 from steelyard.server.rooms.accounts.model import Entity, Organization, User
 from steelyard.server.rooms.accounts.policy import may_read_entity
@@ -16,6 +18,8 @@ from steelyard.server.rooms.accounts.queries import (
     list_organizations,
 )
 from steelyard.server.rooms.accounts.search import list_known_users
+from steelyard.server.rooms.artifacts.model import Artifact, Collection
+from steelyard.server.rooms.artifacts.queries import find_by_client_id, find_collection_by_id
 from steelyard.server.rooms.projects.commands import DEFAULT_PROJECT
 from steelyard.server.rooms.projects.model import Project
 from steelyard.server.rooms.projects.policy import find_readable_project
@@ -94,7 +98,32 @@ def users(
     return connection(found, lambda user: user.username, limit=limit)
 
 
+def artifact(_source: Any, context: Context, id: str) -> Artifact | None:
+    return find_readable(context, id)
+
+
+def artifact_collection(_source: Any, context: Context, id: str) -> Collection | None:
+    try:
+        number = decode_id("ArtifactCollection", id)
+    except NotFound:
+        return None
+    found = find_collection_by_id(context.conn, number)
+    if found is None or found.deleted_mark or not may_read_entity(context.caller, found.entity_id):
+        return None
+    return found
+
+
+def client_id_mapping(_source: Any, context: Context, client_id: str) -> dict[str, Any] | None:
+    for found in find_by_client_id(context.conn, client_id):
+        if may_read_entity(context.caller, found.entity_id):
+            return {"server_id": found.key}
+    return None
+
+
 QUERY: Fields = {
+    "artifact": artifact,
+    "artifactCollection": artifact_collection,
+    "clientIDMapping": client_id_mapping,
     "viewer": viewer,
     "serverInfo": server_info,
     "project": project,
