@@ -234,6 +234,24 @@ def find_latest(conn: Connection, collection_id: int) -> Member | None:
     return find_member_of(conn, collection_id, LATEST)
 
 
+def latest_by_collection(conn: Connection, collection_ids: Sequence[int]) -> dict[int, Member]:
+    """The same for several collections; those without versions are left out."""
+    found: dict[int, Member] = {}
+    for some in in_steps(collection_ids):
+        named = (
+            select_members()
+            .join(artifact_aliases, artifact_aliases.c.member_id == artifact_members.c.id)
+            .where(artifact_aliases.c.collection_id.in_(some), artifact_aliases.c.alias == LATEST)
+        )
+        rows = map(member_from_row, conn.execute(named))
+        found |= {member.collection_id: member for member in rows}
+        for collection_id in some:  # the alias was taken away: seldom
+            if collection_id not in found:
+                newest = find_latest(conn, collection_id)
+                found |= {} if newest is None else {collection_id: newest}
+    return found
+
+
 def find_own_member(conn: Connection, artifact_id: int) -> Member | None:
     """The place of a version in the collection it was logged to; None for drafts and trash."""
     where = sa.and_(
