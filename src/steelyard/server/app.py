@@ -29,6 +29,7 @@ from steelyard.server.blobs.place import find_s3_place
 from steelyard.server.columns.sealer import Sealer
 from steelyard.server.db.interface import Database
 from steelyard.server.db.open import open_database
+from steelyard.server.gateway import artifact_files as gateway_artifact_files
 from steelyard.server.gateway import file_stream, graphql
 from steelyard.server.gateway import files as gateway_files
 from steelyard.server.http import static
@@ -53,6 +54,7 @@ EDGES: tuple[ModuleType, ...] = (
     graphql,
     file_stream,
     gateway_files,
+    gateway_artifact_files,
     journals,
     health,
     accounts_api,
