@@ -11,6 +11,7 @@ import json
 import os
 import threading
 import time
+import zlib
 from binascii import Error as NotBase64
 from binascii import a2b_base64
 from collections.abc import Mapping
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 LIST_NAME = "artifacts.jsonl"
 ACK_NAME = "artifacts.ack.jsonl"
 FOLDER_NAME = "artifacts"
+GZIP_WBITS = 31  # zlib: with a gzip header
 LOGGED_MARK = "logged"  # see sdk/artifacts/staging.py
 COMMITTED, PENDING, FAILED = "COMMITTED", "PENDING", "FAILED"
 
@@ -198,8 +200,13 @@ class RunArtifacts:
         def resolve(reference: str) -> str:
             return self._resolve(reference, staged, link)
 
-        manifest: Any = encode_for_server(staged.manifest_path, resolve)  # urllib3 iterates over it
-        link.request("PUT", f"{path}/manifest", body=manifest, headers=dict(JSON_HEADERS))
+        # Compressed, a manifest of 100,000 files has some 4 MB. Its length has to be known: there
+        # are proxies that take no other requests.
+        packer = zlib.compressobj(1, wbits=GZIP_WBITS)
+        pieces = [packer.compress(p) for p in encode_for_server(staged.manifest_path, resolve)]
+        body = b"".join([*pieces, packer.flush()])
+        headers = JSON_HEADERS | {"Content-Encoding": "gzip"}
+        link.request("PUT", f"{path}/manifest", body=body, headers=headers)
 
     def _resolve(self, reference: str, staged: _Staged, link: Link) -> str:
         """The reference for the server to one by client id: wandb-artifact://ID/PATH, the id in
