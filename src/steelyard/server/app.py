@@ -21,7 +21,10 @@ from steelyard.limits import JSON_BODY_BYTES_MAX
 from steelyard.server.api import accounts as accounts_api
 from steelyard.server.api import admin, health, home, journals, keys, live, logs, runs, series
 from steelyard.server.api import files as files_api
+from steelyard.server.api import media as media_api
+from steelyard.server.api import previews as previews_api
 from steelyard.server.api import storage as storage_api
+from steelyard.server.api import tables as tables_api
 from steelyard.server.api.live import LiveHub
 from steelyard.server.blobs.interface import BlobStore
 from steelyard.server.blobs.open import blobs_directory, open_blobs
@@ -42,7 +45,9 @@ from steelyard.server.http.signing import Signer
 from steelyard.server.http.throttle import LoginThrottle
 from steelyard.server.migrations import create_schema
 from steelyard.server.rooms.accounts.commands import get_or_create_secret
+from steelyard.server.rooms.media.thumbnails import Thumbnails
 from steelyard.server.rooms.runs.index import RunIndex
+from steelyard.server.rooms.tables.tables import TableEngine
 from steelyard.server.settings import ServerSettings
 from steelyard.server.tasks.crashed_runs import crashed_runs_task
 from steelyard.server.tasks.expired_secrets import expired_secrets_task
@@ -65,6 +70,9 @@ EDGES: tuple[ModuleType, ...] = (
     logs,
     files_api,
     storage_api,
+    tables_api,
+    media_api,
+    previews_api,
     live,
     keys,
     static,
@@ -78,6 +86,8 @@ class Services(msgspec.Struct, frozen=True):
     db: Database
     blobs: BlobStore
     sealer: Sealer
+    tables: TableEngine
+    thumbnails: Thumbnails
     signer: Signer
     authenticator: Authenticator
     metrics: Metrics
@@ -87,6 +97,8 @@ class Services(msgspec.Struct, frozen=True):
 
     def close(self) -> None:
         """Finish what was accepted, then let go of every file and connection."""
+        self.tables.stop()
+        self.thumbnails.stop()
         self.sealer.stop()
         self.db.close()
 
@@ -106,13 +118,17 @@ def open_services(settings: ServerSettings, *, now_us: Callable[[], int] = clock
     try:
         create_schema(db)
         signer = Signer(db.write_now(get_or_create_secret, "signing"))
+        blobs = open_blobs(
+            blobs_directory(settings), find_s3_place(settings), server_id=signer.server_id
+        )
+        cache = settings.data_dir / "cache"  # may be deleted while no server runs
         services = Services(
             settings=settings,
             db=db,
-            blobs=open_blobs(
-                blobs_directory(settings), find_s3_place(settings), server_id=signer.server_id
-            ),
+            blobs=blobs,
             sealer=Sealer(db),
+            tables=TableEngine(db, blobs, cache / "tables"),
+            thumbnails=Thumbnails(blobs, cache / "thumbnails"),
             signer=signer,
             authenticator=Authenticator(db, settings, now_us),
             metrics=Metrics(),
@@ -133,6 +149,8 @@ def create_app(services: Services) -> Litestar:
         "db": services.db,
         "blobs": services.blobs,
         "sealer": services.sealer,
+        "tables": services.tables,
+        "thumbnails": services.thumbnails,
         "signer": services.signer,
         "authenticator": services.authenticator,
         "metrics": services.metrics,

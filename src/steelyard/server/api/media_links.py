@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy.engine import Connection
 
-from steelyard.server.http.artifact_urls import content_url
+from steelyard.server.http.artifact_urls import ArtifactUrls
 from steelyard.server.http.file_urls import download_url
 from steelyard.server.http.preview_urls import Target, page_url, thumbnail_url
 from steelyard.server.http.signing import Signer
@@ -60,14 +60,8 @@ class Links(msgspec.Struct, frozen=True):
         return {"url": url} | self._views(Target(run_id=run_id, name=path), path)
 
     def _of_content(self, collection_id: int, md5: bytes, path: str) -> dict[str, str]:
-        url = content_url(
-            self.signer,
-            self.base_url,
-            collection_id=collection_id,
-            md5=md5,
-            name=path,
-            now_us=self.now_us,
-        )
+        urls = ArtifactUrls(self.signer, self.base_url, self.now_us)
+        url = urls.content(collection_id, md5, path)
         target = Target(collection_id=collection_id, md5=md5.hex(), name=path)
         return {"url": url} | self._views(target, path)
 

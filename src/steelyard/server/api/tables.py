@@ -50,7 +50,7 @@ Where = Annotated[
 ]
 Sorts = Annotated[list[Sort], msgspec.Meta(max_length=ORDER_FIELDS_MAX)]
 Names = Annotated[list[str], msgspec.Meta(max_length=TABLE_COLUMNS_MAX)]
-Search = Annotated[str | None, msgspec.Meta(max_length=1000)]
+Search = Annotated[str, msgspec.Meta(max_length=1000)] | None
 Offset = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=TABLE_PAGE_ROWS_MAX)]
 CellChars = Annotated[

@@ -60,10 +60,10 @@ class WorkerPool:
             worker.stop()
 
     @property
-    def idle_count(self) -> int:
-        """Processes that wait for a job."""
+    def pids(self) -> list[int]:
+        """Process ids of those that wait for a job."""
         with self._lock:
-            return len(self._idle)
+            return [worker.pid for _, worker in self._idle]
 
     def _run_in_one(self, job: jobs.Job, timeout_s: float) -> jobs.Answer:
         with self._lock:
@@ -120,6 +120,10 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def run(self, job: jobs.Job, timeout_s: float) -> jobs.Answer:
         process = self._process
