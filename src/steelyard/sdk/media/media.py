@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from steelyard.errors import Invalid, WrongType
 from steelyard.limits import MEDIA_HASH_CHARS
+from steelyard.sdk.media.libraries import is_array
 from steelyard.sdk.media.places import (
     check_file,
     is_reference,
@@ -18,7 +20,7 @@ from steelyard.sdk.media.places import (
     put_into_run,
 )
 from steelyard.sdk.media.value import WBValue
-from steelyard.sdk.values import clean_text
+from steelyard.sdk.values import clean_text, plain
 
 if TYPE_CHECKING:
     from steelyard.sdk.run import Run
@@ -250,10 +252,10 @@ def encode_json(value: Any) -> bytes:
 
 def _plain_json(value: Any) -> Any:
     """What JSON has no form for: arrays, dates and the like, as in a row."""
+    if isinstance(value, datetime.datetime):
+        return value.isoformat().replace("+00:00", "Z")  # as the official client writes UTC
     if hasattr(value, "tolist"):
         return value.tolist()
-    from steelyard.sdk.values import plain
-
     return plain(value, key="a value", use="config")
 
 
@@ -265,7 +267,7 @@ def lists_of(value: Any) -> Any:
         return value
     if isinstance(value, Sequence):
         return [lists_of(item) for item in value]
-    if hasattr(value, "tolist") and hasattr(value, "ndim"):
+    if is_array(value):
         found = value.tolist()
         return lists_of(found if value.ndim > 0 else [found])
     if isinstance(value, Media):

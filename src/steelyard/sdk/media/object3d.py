@@ -95,7 +95,7 @@ class Object3D(BatchableMedia):
         return cls(
             {
                 "type": point_cloud_type,
-                "points": points,
+                "points": _like_array(points),
                 "boxes": boxes,
                 "vectors": [] if vectors is None else vectors,
             }
@@ -146,6 +146,14 @@ def _plain_scene(value: Mapping[str, Any]) -> dict[str, Any]:
         "points": _plain(value.get("points", [])),
         "boxes": _plain(value.get("boxes", [])),
     }
+
+
+def _like_array(points: Any) -> Any:
+    """The points with all numbers as floats if one is, as in an array."""
+    rows = _plain(points)
+    if any(isinstance(number, float) for row in rows for number in row):
+        return [[float(number) for number in row] for row in rows]
+    return rows
 
 
 def _plain(value: Any) -> Any:

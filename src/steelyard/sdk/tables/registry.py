@@ -11,6 +11,7 @@ from importlib import import_module
 from math import isnan
 from typing import Any, Final
 
+from steelyard.sdk.media.libraries import is_array
 from steelyard.sdk.tables import types
 from steelyard.sdk.tables.types import Type
 
@@ -106,7 +107,7 @@ def _type_of_object(value: Any, kind: type) -> Type:
     scalar = type_of_numpy_class(kind)
     if scalar is not None:
         return scalar
-    if types.is_array(value):
+    if is_array(value):
         return types.NDArrayType(value.shape)
     found = _find_media_type(kind)
     if found is not None:

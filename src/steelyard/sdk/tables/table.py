@@ -15,7 +15,7 @@ from steelyard.limits import (
     TABLE_ROWS_MAX,
     TABLE_SHAPES_KEPT_MAX,
 )
-from steelyard.sdk.media.libraries import load_library
+from steelyard.sdk.media.libraries import is_array, load_library
 from steelyard.sdk.media.media import Media
 from steelyard.sdk.media.places import is_run
 from steelyard.sdk.media.value import WBValue
@@ -91,7 +91,7 @@ class Table(Media):
         self.columns: list[Any] = _check_columns(DEFAULT_COLUMNS if columns is None else columns)
         self._column_types: types.TypedDictType = types.TypedDictType()
         self._set_column_types(types.AnyType() if allow_mixed_types else dtype, optional)
-        if types.is_array(given):
+        if is_array(given):
             given = rows_of_array(given)
         if given is not None:
             self._add_rows(given)
@@ -244,7 +244,8 @@ class Table(Media):
         self._before_change("add_computed_columns")
         computed: dict[str, list[Any]] = {}
         for index, row in self.iterrows():
-            found = fn(index, dict(zip(self.columns, row, strict=True)))
+            # As a plain number: a column of it refers to no other table.
+            found = fn(int(index), dict(zip(self.columns, row, strict=True)))
             if not isinstance(found, dict) or (index and found.keys() != computed.keys()):
                 raise Invalid(
                     f"row {int(index)}: the function gives {found!r:.100}; it has to give a dict "
@@ -544,7 +545,7 @@ def _check_columns(columns: Any) -> list[Any]:
 
 
 def _column_values(data: Any) -> Sequence[Any]:
-    if types.is_array(data):
+    if is_array(data):
         is_plain = data.ndim == 1 and data.dtype.kind in "biuf"
         values: list[Any] = data.tolist() if is_plain else list(data)
         return values

@@ -8,11 +8,11 @@ Source: wandb 0.31.0 sdk/data_types/_dtypes.py, for names, parameters, text and 
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from steelyard.errors import WrongType
+from steelyard.sdk.media.libraries import is_array
 
 
 class Type:
@@ -330,12 +330,6 @@ STRING: Final = StringType()
 NUMBER: Final = NumberType()
 BOOLEAN: Final = BooleanType()
 TIMESTAMP: Final = TimestampType()
-
-
-def is_array(value: object) -> bool:
-    """Whether it is an array of numpy."""
-    numpy: Any = sys.modules.get("numpy")  # it is loaded, or there were no such value
-    return numpy is not None and isinstance(value, numpy.ndarray)
 
 
 def _flatten(types: Iterable[Type]) -> list[Type]:
