@@ -230,6 +230,13 @@ def list_entity_names(conn: Connection, entity_ids: Sequence[int]) -> dict[int, 
     return {row.id: row.name for row in conn.execute(chosen)}
 
 
+def list_usernames(conn: Connection, user_ids: Sequence[int | None]) -> dict[int, str]:
+    """User id to username; ids that do not exist are left out."""
+    wanted = sorted({user_id for user_id in user_ids if user_id is not None})
+    chosen = sa.select(users.c.id, users.c.username).where(users.c.id.in_(wanted))
+    return {row.id: row.username for row in conn.execute(chosen)}
+
+
 def list_entity_roles(conn: Connection, caller: Caller) -> list[EntityRole]:
     """The entities of the caller: the personal one first, then by name."""
     rows = conn.execute(

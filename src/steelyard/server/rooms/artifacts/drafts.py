@@ -56,10 +56,11 @@ from steelyard.server.rooms.projects.model import Project
 
 
 class DraftMarks(msgspec.Struct, frozen=True):
-    """What a draft is to be called once it is a version."""
+    """What a draft is to be called once it is a version, and the kind of its manifest."""
 
     aliases: list[str] = []
     tags: list[str] = []
+    kind: ManifestKind = "full"
 
 
 def create_artifact(
@@ -191,8 +192,8 @@ def create_manifest(
     open_one = next((m for m in reversed(known) if m.kind == kind and m.sha256 is None), None)
     if kind != "patch" and open_one is None:
         open_one = next((m for m in known if m.kind == kind), None)
-    if kind == "patch" and not digest:
-        open_one = None  # each writer of a distributed artifact has its own
+    if kind == "patch":  # each writer of a distributed artifact has its own
+        open_one = next((m for m in known if digest and m.digest == digest), None)
     if open_one is not None:
         values: dict[str, Any] = {"digest": digest or open_one.digest, "base_id": base_id}
         if open_one.sha256 is not None and digest and digest != open_one.digest:
@@ -322,6 +323,7 @@ def _add_marks(conn: Connection, artifact: Artifact, marks: DraftMarks) -> None:
     merged = DraftMarks(
         list(dict.fromkeys(before.aliases + marks.aliases)),
         list(dict.fromkeys(before.tags + marks.tags)),
+        before.kind,
     )
     if merged != before:
         text = msgspec.json.encode(merged).decode()
@@ -338,7 +340,7 @@ def _values_of(
     collection: Collection, draft: NewDraft, actor: Actor, now_us: int
 ) -> dict[str, Any]:
     ttl_s = check_ttl(draft.ttl_s)
-    marks = DraftMarks(draft.aliases, draft.tags)
+    marks = DraftMarks(draft.aliases, draft.tags, draft.manifest_kind)
     return {
         "project_id": collection.project_id,
         "collection_id": collection.id,

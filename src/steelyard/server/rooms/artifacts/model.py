@@ -202,6 +202,8 @@ class NewDraft(msgspec.Struct, frozen=True, kw_only=True):
     distributed_id: str | None = None
     is_deduplicated: bool = True
     """Answer with a version of the same digest, if there is one."""
+    manifest_kind: ManifestKind = "full"
+    """Of the manifest that is going to follow, where the client does not announce it."""
 
 
 class Manifest(msgspec.Struct, frozen=True):

@@ -1,0 +1,441 @@
+"""Versions of artifacts: lists, one in full, changes to it, its end and its return, its uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from litestar import delete, get, patch, post
+from sqlalchemy.engine import Connection
+
+from steelyard.errors import ArtifactNotFound, Invalid
+from steelyard.server.api.artifact_rows import (
+    events_of,
+    heads_of,
+    link_of,
+    run_refs,
+    version_of,
+    version_of_artifact,
+)
+from steelyard.server.api.artifacts import COLLECTION
+from steelyard.server.db.interface import Database
+from steelyard.server.http.artifact_urls import ArtifactUrls
+from steelyard.server.http.paging import Page, check_limit, decode_cursor, encode_cursor
+from steelyard.server.http.signing import Signer
+from steelyard.server.rooms.accounts.model import Caller
+from steelyard.server.rooms.artifacts.edits import add_aliases, remove_aliases, update_artifact
+from steelyard.server.rooms.artifacts.history import list_events
+from steelyard.server.rooms.artifacts.links import link_artifact, unlink
+from steelyard.server.rooms.artifacts.listing import find_trashed
+from steelyard.server.rooms.artifacts.model import Actor, Artifact, Member
+from steelyard.server.rooms.artifacts.names import decode_artifact_id, parse_path, parse_version
+from steelyard.server.rooms.artifacts.policy import (
+    get_readable_artifact,
+    get_readable_collection,
+    get_readable_member,
+    get_writable_member,
+    require_writable_artifact,
+)
+from steelyard.server.rooms.artifacts.queries import (
+    aliases_by_member,
+    count_members,
+    get_artifact,
+    list_members,
+)
+from steelyard.server.rooms.artifacts.removal import (
+    get_usage,
+    measure_deletion,
+    restore_artifact,
+    trash_artifact,
+)
+from steelyard.server.rooms.artifacts.uses import count_uses, list_uses, use_artifact
+from steelyard.server.rooms.projects.policy import get_writable_project
+from steelyard.server.rooms.runs.json_text import dump_json
+from steelyard.server.rooms.runs.policy import get_writable_run_named
+from steelyard.server.settings import ServerSettings
+from steelyard.wire import artifacts as wire
+
+VERSIONS = COLLECTION + "/versions"
+VERSION = VERSIONS + "/{ref:str}"
+RESTORE = ":restore"
+SEARCHED_AT_ONCE = 200
+Clock = Callable[[], int]
+
+
+@get(VERSIONS)
+async def list_artifact_versions(
+    entity: str,
+    project: str,
+    name: str,
+    caller: Caller,
+    db: Database,
+    q: str | None = None,
+    cursor: str | None = None,
+    limit: int | None = None,
+) -> Page[wire.VersionHead]:
+    """List versions, newest first; `q` is a version, or part of an alias, tag or description."""
+    count = check_limit(limit)
+    after = decode_cursor(cursor, tuple[int])[0] if cursor else None
+
+    def read(conn: Connection) -> Page[wire.VersionHead]:
+        found = get_readable_collection(conn, caller, entity, project, name)
+        if q is not None and q.strip():
+            heads = _search(conn, caller, found.id, q.strip().lower(), after, count + 1)
+        else:
+            members = list_members(conn, found.id, after=after, limit=count + 1)
+            heads = heads_of(conn, caller, members)
+        more = encode_cursor(heads[count - 1].index) if len(heads) > count else None
+        return Page(heads[:count], more, total=count_members(conn, found.id))
+
+    return await db.read(read)
+
+
+@get(VERSION)
+async def show_artifact_version(
+    entity: str,
+    project: str,
+    name: str,
+    ref: str,
+    caller: Caller,
+    db: Database,
+    signer: Signer,
+    settings: ServerSettings,
+    now_us: Clock,
+) -> wire.Version:
+    """One version in full: `ref` is "v3", an alias, or "latest"."""
+    urls = ArtifactUrls(signer, settings.public_url, now_us())
+
+    def read(conn: Connection) -> wire.Version:
+        member = get_readable_member(conn, caller, entity, project, name, ref)
+        return version_of(conn, caller, urls, member)
+
+    return await db.read(read)
+
+
+@get("/api/v1/artifacts/{artifact_id:str}")
+async def show_artifact(
+    artifact_id: str,
+    caller: Caller,
+    db: Database,
+    signer: Signer,
+    settings: ServerSettings,
+    now_us: Clock,
+) -> wire.Version:
+    """One version in full by its id; drafts too, and what is in the trash."""
+    urls = ArtifactUrls(signer, settings.public_url, now_us())
+
+    def read(conn: Connection) -> wire.Version:
+        artifact = get_readable_artifact(conn, caller, decode_artifact_id(artifact_id))
+        return version_of_artifact(conn, caller, urls, artifact)
+
+    return await db.read(read)
+
+
+@patch(VERSION)
+async def edit_artifact_version(
+    entity: str,
+    project: str,
+    name: str,
+    ref: str,
+    data: wire.VersionPatch,
+    caller: Caller,
+    db: Database,
+    signer: Signer,
+    settings: ServerSettings,
+    now_us: Clock,
+) -> wire.Version:
+    """Change a version's description, metadata, time to live, tags, or its aliases here."""
+    urls = ArtifactUrls(signer, settings.public_url, now_us())
+
+    def write(conn: Connection) -> wire.Version:
+        member = get_writable_member(conn, caller, entity, project, name, ref)
+        _edit(conn, caller, member, data, now_us())
+        return version_of(conn, caller, urls, member)
+
+    return await db.write(write)
+
+
+def _edit(
+    conn: Connection, caller: Caller, member: Member, data: wire.VersionPatch, now_us: int
+) -> None:
+    actor = Actor(caller.user_id)
+    changes = (data.description, data.metadata, data.ttl_s)
+    if any(change is not None for change in changes) or data.tags_add or data.tags_remove:
+        artifact = get_artifact(conn, member.artifact_id)
+        require_writable_artifact(caller, artifact)
+        update_artifact(
+            conn,
+            artifact,
+            description=data.description,
+            metadata=None if data.metadata is None else dump_json(data.metadata),
+            ttl_s=data.ttl_s,
+            tags_add=data.tags_add,
+            tags_remove=data.tags_remove,
+            actor=actor,
+            now_us=now_us,
+        )
+    remove_aliases(conn, member, data.aliases_remove, actor=actor, now_us=now_us, note=data.note)
+    add_aliases(conn, member, data.aliases_add, actor=actor, now_us=now_us, note=data.note)
+
+
+@delete(VERSION, status_code=200)
+async def delete_artifact_version(
+    entity: str,
+    project: str,
+    name: str,
+    ref: str,
+    caller: Caller,
+    db: Database,
+    now_us: Clock,
+    delete_aliases: bool = False,
+) -> wire.VersionDeleted:
+    """Put a version into the trash, with its links and aliases (409 unless `delete_aliases`)."""
+
+    def find(conn: Connection) -> Artifact:
+        member = get_writable_member(conn, caller, entity, project, name, ref)
+        if member.is_link:
+            raise Invalid(f"{member.path} is a link; remove the link, or delete the version itself")
+        return get_artifact(conn, member.artifact_id)
+
+    def write(conn: Connection) -> Artifact:
+        return trash_artifact(
+            conn,
+            find(conn),
+            delete_aliases=delete_aliases,
+            freed_bytes=freed,
+            actor=Actor(caller.user_id),
+            now_us=now_us(),
+        )
+
+    freed = await db.read(lambda conn: measure_deletion(conn, find(conn)))
+    gone = await db.write(write)
+    return wire.VersionDeleted(freed_bytes=freed, expires_at_us=gone.purge_at_us or 0)
+
+
+@post(VERSION, status_code=200)
+async def restore_artifact_version(
+    entity: str,
+    project: str,
+    name: str,
+    ref: str,
+    caller: Caller,
+    db: Database,
+    signer: Signer,
+    settings: ServerSettings,
+    now_us: Clock,
+) -> wire.Version:
+    """Bring a version back from the trash: POST to `…/versions/v3:restore`."""
+    urls = ArtifactUrls(signer, settings.public_url, now_us())
+
+    def write(conn: Connection) -> wire.Version:
+        found = get_writable_project(conn, caller, entity, project)
+        index = parse_version(ref.removesuffix(RESTORE))
+        if index is None or not ref.endswith(RESTORE):
+            raise Invalid(f"{ref!r} can only be restored, as v3{RESTORE}")
+        artifact = find_trashed(conn, found.id, name, index)
+        if artifact is None:
+            raise ArtifactNotFound(f"{found.entity}/{found.name}/{name}:v{index} in the trash")
+        back = restore_artifact(conn, artifact, actor=Actor(caller.user_id), now_us=now_us())
+        return version_of_artifact(conn, caller, urls, back)
+
+    return await db.write(write)
+
+
+@get(VERSION + "/dependents")
+async def list_artifact_dependents(
+    entity: str, project: str, name: str, ref: str, caller: Caller, db: Database
+) -> wire.Dependents:
+    """What a deletion would touch: aliases, links, runs, and the bytes that would come free."""
+
+    def read(conn: Connection) -> wire.Dependents:
+        member = get_readable_member(conn, caller, entity, project, name, ref)
+        usage = get_usage(conn, get_artifact(conn, member.artifact_id))
+        runs = run_refs(conn, caller, usage.run_ids)
+        aliases = aliases_by_member(conn, [link.id for link in usage.links])
+        return wire.Dependents(
+            aliases=usage.aliases,
+            links=[
+                link_of(link, [alias.alias for alias in aliases.get(link.id, [])])
+                for link in usage.links
+            ],
+            used_by=[runs[run_id] for run_id in usage.run_ids if run_id in runs],
+            used_by_count=usage.run_count,
+            freed_bytes=usage.freed_bytes,
+        )
+
+    return await db.read(read)
+
+
+@get(VERSION + "/used-by")
+async def list_artifact_users(
+    entity: str,
+    project: str,
+    name: str,
+    ref: str,
+    caller: Caller,
+    db: Database,
+    cursor: str | None = None,
+    limit: int | None = None,
+) -> Page[wire.RunRef]:
+    """Runs that read a version, newest first; those the caller may see."""
+    count = check_limit(limit)
+    after = decode_cursor(cursor, tuple[int])[0] if cursor else None
+
+    def read(conn: Connection) -> Page[wire.RunRef]:
+        member = get_readable_member(conn, caller, entity, project, name, ref)
+        uses = list_uses(conn, member.artifact_id, after=after, limit=count + 1)
+        runs = run_refs(conn, caller, (use.run_id for use in uses[:count]))
+        more = encode_cursor(uses[count - 1].run_id) if len(uses) > count else None
+        total = count_uses(conn, [member.artifact_id]).get(member.artifact_id, 0)
+        return Page([runs[u.run_id] for u in uses[:count] if u.run_id in runs], more, total)
+
+    return await db.read(read)
+
+
+@get(VERSION + "/events")
+async def list_artifact_version_events(
+    entity: str,
+    project: str,
+    name: str,
+    ref: str,
+    caller: Caller,
+    db: Database,
+    cursor: str | None = None,
+    limit: int | None = None,
+) -> Page[wire.Event]:
+    """What happened to a version, newest first."""
+    count = check_limit(limit)
+    after = decode_cursor(cursor, tuple[int])[0] if cursor else None
+
+    def read(conn: Connection) -> Page[wire.Event]:
+        member = get_readable_member(conn, caller, entity, project, name, ref)
+        events = list_events(conn, artifact_id=member.artifact_id, after=after, limit=count + 1)
+        more = encode_cursor(events[count - 1].id) if len(events) > count else None
+        return Page(events_of(conn, caller, events[:count]), more)
+
+    return await db.read(read)
+
+
+@post(VERSION + "/uses", status_code=200)
+async def use_artifact_version(
+    entity: str,
+    project: str,
+    name: str,
+    ref: str,
+    data: wire.NewUse,
+    caller: Caller,
+    db: Database,
+    signer: Signer,
+    settings: ServerSettings,
+    now_us: Clock,
+) -> wire.Version:
+    """Note that a run reads the version; the caller must be able to write the run."""
+    urls = ArtifactUrls(signer, settings.public_url, now_us())
+
+    def write(conn: Connection) -> wire.Version:
+        member = get_readable_member(conn, caller, entity, project, name, ref)
+        of = data.run
+        run_entity = "" if of.entity == "-" else of.entity
+        run = get_writable_run_named(conn, caller, run_entity, of.project, of.name)
+        artifact = get_artifact(conn, member.artifact_id)
+        use_artifact(conn, artifact, run_id=run.id, use_as=data.use_as, now_us=now_us())
+        return version_of(conn, caller, urls, member)
+
+    return await db.write(write)
+
+
+# ---- links
+
+
+@post(COLLECTION + "/links", status_code=201)
+async def link_artifact_version(
+    entity: str,
+    project: str,
+    name: str,
+    data: wire.NewLink,
+    caller: Caller,
+    db: Database,
+    now_us: Clock,
+) -> wire.NewLinkAnswer:
+    """Link a version into a portfolio, which is made when absent."""
+
+    def write(conn: Connection) -> wire.NewLinkAnswer:
+        target = get_writable_project(conn, caller, entity, project)
+        artifact = _find_source(conn, caller, data.source, entity, project)
+        member = link_artifact(
+            conn,
+            artifact,
+            project=target,
+            portfolio=name,
+            aliases=data.aliases,
+            type=data.type,
+            actor=Actor(caller.user_id),
+            now_us=now_us(),
+        )
+        return wire.NewLinkAnswer(member.version)
+
+    return await db.write(write)
+
+
+@delete(COLLECTION + "/links/{version:str}", status_code=204)
+async def unlink_artifact_version(
+    entity: str,
+    project: str,
+    name: str,
+    version: str,
+    caller: Caller,
+    db: Database,
+    now_us: Clock,
+) -> None:
+    """Take a version out of a portfolio; the version itself stays."""
+
+    def write(conn: Connection) -> None:
+        member = get_writable_member(conn, caller, entity, project, name, version)
+        unlink(conn, member, actor=Actor(caller.user_id), now_us=now_us())
+
+    await db.write(write)
+
+
+def _find_source(
+    conn: Connection, caller: Caller, source: str, entity: str, project: str
+) -> Artifact:
+    artifact_id = decode_artifact_id(source)
+    if artifact_id is not None:
+        return get_readable_artifact(conn, caller, artifact_id)
+    of_entity, of_project, name, ref = parse_path(source)
+    member = get_readable_member(
+        conn, caller, of_entity or entity, of_project or project, name, ref
+    )
+    return get_artifact(conn, member.artifact_id)
+
+
+def _search(
+    conn: Connection, caller: Caller, collection_id: int, q: str, after: int | None, wanted: int
+) -> list[wire.VersionHead]:
+    """Versions that the text is said of, looked through from the newest on."""
+    found: list[wire.VersionHead] = []
+    while len(found) < wanted:
+        members = list_members(conn, collection_id, after=after, limit=SEARCHED_AT_ONCE)
+        if not members:
+            break
+        for head in heads_of(conn, caller, members):
+            texts = [*head.aliases, *head.tags, head.description or ""]
+            if head.version == q or any(q in text.lower() for text in texts):
+                found.append(head)
+        after = members[-1].version_index
+    return found[:wanted]
+
+
+handlers = [
+    list_artifact_versions,
+    show_artifact_version,
+    show_artifact,
+    edit_artifact_version,
+    delete_artifact_version,
+    restore_artifact_version,
+    list_artifact_dependents,
+    list_artifact_users,
+    list_artifact_version_events,
+    use_artifact_version,
+    link_artifact_version,
+    unlink_artifact_version,
+]
