@@ -94,9 +94,8 @@ def add_dir(
 
 
 @contextlib.contextmanager
-def new_file(artifact: Artifact, name: str, mode: str, encoding: str | None) -> Iterator[IO[Any]]:
+def new_file(artifact: Artifact, path: str, mode: str, encoding: str | None) -> Iterator[IO[Any]]:
     """`Artifact.new_file`."""
-    path = check_path(name)
     old = artifact.manifest.get_entry_by_path(path)
     if old is not None and "x" in mode:
         raise Invalid(

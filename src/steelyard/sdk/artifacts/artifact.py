@@ -541,7 +541,7 @@ class Artifact:
         is "w"; ArtifactFinalizedError. `policy` has no meaning: nobody else has the file.
         """
         self._need_open("new_file")
-        return adding.new_file(self, name, mode, encoding)
+        return adding.new_file(self, names.check_path(name), mode, encoding)
 
     def add(self, obj: Any, name: StrPath, overwrite: bool = False) -> ArtifactManifestEntry:
         """Add a table or media, such as `Table` and `Image`, with the files it needs.

@@ -35,6 +35,7 @@ PAUSE_S: Final = 0.25  # after the first failure; doubled after each
 FILES_PAGE: Final = 5000
 REDIRECTS_MAX: Final = 5
 DEFAULT_PROJECT: Final = "uncategorized"
+SIGNED_PREFIX: Final = "/storage/wandb_artifacts/"  # of the contents and manifests of our servers
 
 
 class Remote:
@@ -255,10 +256,15 @@ class Remote:
         """Who answers that address, and what to ask there. Only our server gets the key."""
         own = self.connection.base_url
         parts = urlsplit(url)
-        path = parts.path + (f"?{parts.query}" if parts.query else "")
-        prefix = urlsplit(own).path.rstrip("/")
-        if not parts.netloc or _origin(url) == _origin(own) or _is_of_server(parts.path):
-            return self.connection, path.removeprefix(prefix) if prefix else path
+        query = f"?{parts.query}" if parts.query else ""
+        at = parts.path.find(SIGNED_PREFIX)
+        if at >= 0:
+            # A server behind a tunnel or a proxy may know itself by another address than we do;
+            # what it signs is the path.
+            return self.connection, parts.path[at:] + query
+        if not parts.netloc or _origin(url) == _origin(own):
+            return self.connection, parts.path.removeprefix(urlsplit(own).path.rstrip("/")) + query
+        path = (parts.path or "/") + query
         origin = _origin(url)
         if origin not in self._elsewhere:
             from steelyard.sdk.connection import connection_facts, open_connection
@@ -336,12 +342,6 @@ def open_remote(settings: ClientSettings | None = None) -> Remote:
     if known is None or known.settings != found:
         known = _remotes[place] = Remote(open_connection(found), found)
     return known
-
-
-def _is_of_server(path: str) -> bool:
-    # A server behind a tunnel or a proxy may know itself by another address than we do; what it
-    # signs is the path.
-    return path.startswith(("/artifact-files/", "/artifact-manifests/"))
 
 
 def _origin(url: str) -> str:
