@@ -19,7 +19,22 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from steelyard import __version__
 from steelyard.limits import JSON_BODY_BYTES_MAX
 from steelyard.server.api import accounts as accounts_api
-from steelyard.server.api import admin, health, home, journals, keys, live, logs, runs, series
+from steelyard.server.api import (
+    admin,
+    artifact_graphs,
+    artifact_uploads,
+    artifact_versions,
+    health,
+    home,
+    journals,
+    keys,
+    live,
+    logs,
+    runs,
+    series,
+)
+from steelyard.server.api import artifact_files as artifact_files_api
+from steelyard.server.api import artifacts as artifacts_api
 from steelyard.server.api import files as files_api
 from steelyard.server.api import media as media_api
 from steelyard.server.api import previews as previews_api
@@ -49,6 +64,7 @@ from steelyard.server.rooms.media.thumbnails import Thumbnails
 from steelyard.server.rooms.runs.index import RunIndex
 from steelyard.server.rooms.tables.tables import TableEngine
 from steelyard.server.settings import ServerSettings
+from steelyard.server.tasks.artifacts import artifacts_task
 from steelyard.server.tasks.crashed_runs import crashed_runs_task
 from steelyard.server.tasks.expired_secrets import expired_secrets_task
 from steelyard.server.tasks.runner import Task, TaskRunner
@@ -69,6 +85,11 @@ EDGES: tuple[ModuleType, ...] = (
     series,
     logs,
     files_api,
+    artifacts_api,
+    artifact_versions,
+    artifact_files_api,
+    artifact_uploads,
+    artifact_graphs,
     storage_api,
     tables_api,
     media_api,
@@ -216,6 +237,7 @@ def _tasks(services: Services) -> list[Task]:
     return [
         crashed_runs_task(services.db, services.now_us),
         expired_secrets_task(services.db, services.now_us),
+        artifacts_task(services.db, services.now_us),
         unused_blobs_task(services.db, services.blobs, services.now_us),
     ]
 

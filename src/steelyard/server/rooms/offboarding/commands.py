@@ -1,8 +1,8 @@
 """Removing projects, users, teams and organisations with everything they own.
 
-Above the other rooms, because only this knows what all of them keep for an owner. Runs go first, a
-few per transaction (`delete_some_runs_of`), so that others can write in between; a removal that is
-interrupted there can simply be asked for again.
+Above the other rooms, because only this knows what all of them keep for an owner. Artifacts go
+first, then runs, a few per transaction (`delete_some_runs_of`), so that others can write in
+between; a removal that is interrupted there can simply be asked for again.
 """
 
 from __future__ import annotations
@@ -22,11 +22,17 @@ from steelyard.server.rooms.accounts.queries import (
     get_user,
     list_organization_entities,
 )
+from steelyard.server.rooms.artifacts.model import Actor
+from steelyard.server.rooms.artifacts.purge import delete_some_artifacts
+from steelyard.server.rooms.artifacts.removal import trash_artifacts_of_run
 from steelyard.server.rooms.projects.commands import delete_project_row
 from steelyard.server.rooms.projects.queries import list_project_ids
+from steelyard.server.rooms.runs.commands import delete_run
+from steelyard.server.rooms.runs.model import Run
 from steelyard.server.rooms.runs.removal import delete_some_runs, forget_author
 
 RUNS_PER_TRANSACTION = 20
+ARTIFACTS_PER_TRANSACTION = 20
 
 
 def list_entities_of_user(conn: Connection, username: str) -> list[int]:
@@ -42,18 +48,31 @@ def list_entities_of_organization(conn: Connection, name: str) -> list[int]:
 
 
 def delete_some_runs_of(conn: Connection, entity_ids: Sequence[int], *, now_us: int) -> int:
-    """Delete a few runs of these entities; 0 when none is left."""
+    """Delete a few artifacts or runs of these entities; 0 when none is left."""
     project_ids = [p for entity_id in entity_ids for p in list_project_ids(conn, entity_id)]
     if not project_ids:
         return 0
-    return delete_some_runs(conn, project_ids, count=RUNS_PER_TRANSACTION, now_us=now_us)
+    artifacts = delete_some_artifacts(conn, project_ids, count=ARTIFACTS_PER_TRANSACTION)
+    return artifacts or delete_some_runs(
+        conn, project_ids, count=RUNS_PER_TRANSACTION, now_us=now_us
+    )
 
 
 def delete_project(conn: Connection, project_id: int, *, now_us: int) -> None:
-    """The project with its runs and their rows, logs and files."""
+    """The project with its artifacts, its runs and their rows, logs and files."""
+    while delete_some_artifacts(conn, [project_id], count=ARTIFACTS_PER_TRANSACTION):
+        pass
     while delete_some_runs(conn, [project_id], count=RUNS_PER_TRANSACTION, now_us=now_us):
         pass
     delete_project_row(conn, project_id)
+
+
+def delete_run_with_artifacts(
+    conn: Connection, run: Run, *, user_id: int | None, now_us: int
+) -> None:
+    """The run, and the versions that it alone logged, which go to the trash."""
+    trash_artifacts_of_run(conn, run.id, actor=Actor(user_id, run.id), now_us=now_us)
+    delete_run(conn, run, now_us=now_us)
 
 
 def delete_entity(conn: Connection, entity_id: int, *, now_us: int) -> None:
