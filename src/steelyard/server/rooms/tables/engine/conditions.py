@@ -95,7 +95,7 @@ def _is_in(column: Column, expr: pl.Expr, values: list[Any]) -> pl.Expr:
     parts = [expr.is_null()] if None in values else []
     rest = [value for value in values if value is not None]
     if column.type == "string" and all(isinstance(value, str) for value in rest):
-        parts.append(expr.is_in(pl.Series(rest, dtype=pl.String)).fill_null(False))
+        parts += [expr.is_in(rest).fill_null(False)] if rest else []
     else:  # each is checked to fit the column, and equal as `=` says
         parts += [_compare(column, expr, "=", value) for value in rest]
     return pl.any_horizontal(parts) if parts else NEVER
