@@ -1,4 +1,4 @@
-"""Artifacts age: versions expire, the trash is emptied, abandoned drafts and unnamed contents go."""
+"""Artifacts age: versions expire, the trash is emptied, abandoned drafts and lost contents go."""
 
 from __future__ import annotations
 
