@@ -12,6 +12,7 @@ deleting of one content exclude each other within a server.
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 
 SECOND_US = 1_000_000
 CHUNK_BYTES = 1 * MIB
+REFUSED = re.compile("status code: 40[13] ")
 OUT_OF_RANGE = "416 Range Not Satisfiable"
 
 
@@ -204,21 +206,8 @@ class S3Blobs:
         """StorageUnavailable, with what to do, for whatever S3 says but "no such object"."""
         try:
             yield
-        except (PermissionDeniedError, UnauthenticatedError) as error:
-            raise StorageUnavailable(
-                f"{self.place.url} refuses the server ({_first_line(error)}); check the access key "
-                "and its rights to list, get, put and delete there"
-            ) from error
-        except FileNotFoundError as error:
-            raise StorageUnavailable(
-                f"{self.place.url} is not there ({_first_line(error)}); check blobs_url, make the "
-                "bucket"
-            ) from error
-        except (BaseError, TimeoutError) as error:
-            raise StorageUnavailable(
-                f"{self.place.url} does not answer as it should ({_first_line(error)}); nothing of "
-                "this was kept, try again later"
-            ) from error
+        except (BaseError, FileNotFoundError, TimeoutError) as error:
+            raise StorageUnavailable(_explain(self.place, error)) from error
 
 
 class S3Reader:
@@ -356,5 +345,15 @@ def _at_us(moment: datetime.datetime) -> int:
     return int(moment.timestamp()) * SECOND_US + SECOND_US - 1
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:300]
+def _explain(place: S3Place, error: Exception) -> str:
+    """What went wrong and what to do. Lists say by their text alone what others say by a type."""
+    text = str(error)
+    told = text.partition("\n")[0][:300]
+    if isinstance(error, PermissionDeniedError | UnauthenticatedError) or REFUSED.search(text):
+        return (
+            f"{place.url} refuses the server ({told}); check the access key and its rights to "
+            "list, get, put and delete there"
+        )
+    if isinstance(error, FileNotFoundError) or "NoSuchBucket" in text:
+        return f"{place.url} is not there ({told}); check blobs_url, or make the bucket"
+    return f"{place.url} does not answer as it should ({told}); nothing was kept, try again later"
