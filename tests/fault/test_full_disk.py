@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from steelyard.errors import StorageFull
+from steelyard.server.blobs.local import LocalBlobs
+from steelyard.testing.blob_contents import load
+from steelyard.testing.blob_uploads import send_part
 from steelyard.testing.server import ThrowawayServer
 from tests.support import stored
 from tests.support.file_stream import create_run, open_stream
@@ -98,6 +102,29 @@ def test_an_upload_onto_a_full_disk_is_refused_whole_and_the_old_file_stays(
         new = os.urandom(4_000_000)
         assert put_file(server, path, "model.bin", new) == 200
         assert server.request("GET", f"/files/{path}/model.bin").data == new
+
+
+def test_parts_and_batches_on_a_full_disk_keep_what_was_there_and_go_on(small_disk: Path) -> None:
+    blobs = LocalBlobs(small_disk / "blobs")
+    kept = blobs.store_all([b"one", b"two"])
+    upload_id = blobs.create_upload(part_bytes=2_000_000)
+    parts = [os.urandom(2_000_000) for _ in range(3)]
+    named = [send_part(blobs, upload_id, 1, parts[0])]
+    filler = fill(small_disk, leave_bytes=1_000_000)
+    with pytest.raises(StorageFull, match="when there is space"):
+        blobs.store_all([os.urandom(100_000) for _ in range(30)])
+    assert [*(small_disk / "blobs" / "incoming").iterdir()] == []
+    writer = blobs.create_part_writer(upload_id, 2)
+    with pytest.raises(StorageFull):
+        writer.write(parts[1])
+        writer.commit()
+    writer.abort()
+    assert [part.number for part in LocalBlobs(small_disk / "blobs").list_parts(upload_id)] == [1]
+    filler.unlink()
+    named += [send_part(blobs, upload_id, n, parts[n - 1]) for n in (2, 3)]
+    blob = blobs.complete_upload(upload_id, named)
+    assert load(blobs, blob.sha256) == b"".join(parts)
+    assert [load(blobs, each.sha256) for each in kept] == [b"one", b"two"]
 
 
 def put_file(server: ThrowawayServer, path: str, name: str, content: bytes) -> int:
