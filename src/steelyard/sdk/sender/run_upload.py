@@ -5,12 +5,13 @@ Three threads may work on one run: one on its journals, one on its files, one on
 
 from __future__ import annotations
 
+import _thread
 import os
 import time
 from collections.abc import Mapping
 
 from steelyard.limits import SENDER_FINISH_HELD_S, SENDER_HEARTBEAT_S
-from steelyard.sdk.sender.link import Backoff, Later, Link, Refused
+from steelyard.sdk.sender.link import SMALLEST_UPLOAD_BYTES, Backoff, Later, Link, Refused
 from steelyard.sdk.sender.run_files import RunFiles
 from steelyard.sdk.sender.tail import Chunk, Journal, RunTail
 from steelyard.wire.journal import FINISH
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from steelyard.sdk.sender.artifact_upload import RunArtifacts
 
+PACE_PER_REQUEST = 20  # a small request that takes 0.1 s is followed by the next after 2 s
+PACE_S_MAX = 15.0  # as often as the official client sends
 SILENT_REFUSALS_MAX = 3  # answers that take nothing and say nothing
 
 
@@ -67,11 +70,14 @@ class RunUpload:
         self.backoff = Backoff()
         self.problems: list[str] = []
         self.sent_at = 0.0
+        self.pace_s = 0.0  # between requests, at least: a server at its limit is asked less often
         self._link = link
         self._held_since: float | None = None
         self._silent_refusals = 0
         self._turn = 0
+        self._urged_at = 0.0
         self._known_server_id: str | None = None
+        self._artifacts_lock = _thread.allocate_lock()
         self._forgets_results = self._retries_failed = False
 
     def load(self, server_id: str | None = None) -> None:
@@ -117,21 +123,22 @@ class RunUpload:
     def look_for_artifacts(self) -> RunArtifacts | None:
         """The artifacts of the run, with those that were logged by now. The module that sends
         them is loaded when there is one."""
-        if self.artifacts is None:
-            if not os.path.exists(os.path.join(self.run_dir, "artifacts.jsonl")):  # noqa: PTH110, PTH118
-                return None
-            from steelyard.sdk.sender.artifact_upload import RunArtifacts
+        with self._artifacts_lock:
+            if self.artifacts is None:
+                if not os.path.exists(os.path.join(self.run_dir, "artifacts.jsonl")):  # noqa: PTH110, PTH118
+                    return None
+                from steelyard.sdk.sender.artifact_upload import RunArtifacts
 
-            found = RunArtifacts(self.run_dir)
-            if not self._forgets_results:
-                found.read_acknowledged(self.place, self._known_server_id)
-            if self._retries_failed:
-                found.forget_acknowledged(failed_only=True)
-            found.refresh()
-            self.artifacts = found
-        else:
-            self.artifacts.refresh()
-        return self.artifacts
+                found = RunArtifacts(self.run_dir)
+                if not self._forgets_results:
+                    found.read_acknowledged(self.place, self._known_server_id)
+                if self._retries_failed:
+                    found.forget_acknowledged(failed_only=True)
+                found.refresh()
+                self.artifacts = found
+            else:
+                self.artifacts.refresh()
+            return self.artifacts
 
     def artifacts_left(self) -> int:
         """Artifacts to send, as far as they were looked for."""
@@ -147,6 +154,7 @@ class RunUpload:
 
     def try_again(self) -> None:
         """At once, whatever was before."""
+        self._urged_at = time.monotonic()
         self.backoff.succeed()
         if self.artifacts is not None:
             self.artifacts.backoff.succeed()
@@ -244,11 +252,15 @@ class RunUpload:
         try:
             answer = self._link.post_journal(path, data)
         except Later as later:
-            self.state, self.message = "waiting", str(later)
-            self.backoff.fail(now, later.wait_s)
+            if now >= self._urged_at:  # else the answer is to a question from before
+                self.state, self.message = "waiting", str(later)
+                self.backoff.fail(now, later.wait_s)
         except Refused as refusal:
-            self._refuse(refusal, offset, now)
+            if now >= self._urged_at or not refusal.is_mendable:
+                self._refuse(refusal, offset, now)
         else:
+            if len(data) < SMALLEST_UPLOAD_BYTES:
+                self.pace_s = min(PACE_S_MAX, PACE_PER_REQUEST * (time.monotonic() - now))
             self._accept(journal, data, answer)
 
     def _refuse(self, refusal: Refused, offset: int, now: float) -> None:

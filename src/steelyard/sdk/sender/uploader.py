@@ -103,7 +103,7 @@ class Uploader:
             return upload.backoff.not_before - now
         self._look(care, upload, now)
         if upload.has_unsent():
-            due = upload.sent_at + self._interval_s
+            due = upload.sent_at + max(self._interval_s, upload.pace_s)
             if now < due and not self._is_urgent(care):
                 return due - now
             left = upload.things_left() if upload.is_ending or not care.is_finished else 1
