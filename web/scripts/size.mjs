@@ -14,6 +14,8 @@ const PAGES = [
   "src/features/home/HomePage.tsx",
   "src/features/workspace/WorkspacePage.tsx",
   "src/features/runs/RunPage.tsx",
+  "src/features/artifacts/ArtifactsPage.tsx",
+  "src/features/artifacts/ArtifactPage.tsx",
 ];
 
 /** All files that a chunk needs before it runs. */

@@ -2,6 +2,11 @@
 
 import type { JsonObject, JsonValue } from "./json";
 
+export interface Aggregate {
+  column: string;
+  fn: "count" | "nulls" | "distinct" | "sum" | "mean" | "min" | "max" | "std" | "median" | "first";
+}
+
 export interface ApiKey {
   created_at_us: number;
   hint: string;
@@ -15,6 +20,113 @@ export interface ApiKeys {
   items: ApiKey[];
 }
 
+export interface ArtifactType {
+  collection_count: number;
+  description: string | null;
+  name: string;
+  size_bytes: number;
+  version_count: number;
+}
+
+export interface ArtifactTypes {
+  items: ArtifactType[];
+}
+
+export interface Causes {
+  code: CodeChange | null;
+  config: ValueChange[];
+  environment: ValueChange[];
+  inputs: InputChange[];
+  metrics: MetricChange[];
+  run_from: RunRef | null;
+  run_to: RunRef | null;
+}
+
+export interface ChangeCounts {
+  added: number;
+  changed: number;
+  removed: number;
+  same: number;
+}
+
+export interface ClientMapping {
+  id: string | null;
+}
+
+export interface CodeChange {
+  commit_after: string | null;
+  commit_before: string | null;
+  dirty_after: boolean | null;
+  dirty_before: boolean | null;
+  program_after: string | null;
+  program_before: string | null;
+  repo: string | null;
+}
+
+export interface Collection {
+  created_at_us: number;
+  created_by_run: RunRef | null;
+  description: string | null;
+  entity: string;
+  kind: "sequence" | "portfolio";
+  latest: VersionHead | null;
+  name: string;
+  project: string;
+  size_bytes: number;
+  tags: string[];
+  type: string;
+  updated_at_us: number;
+  version_count: number;
+}
+
+export interface CollectionDeleted {
+  freed_bytes: number;
+  version_count: number;
+}
+
+export interface CollectionPatch {
+  description?: string | null;
+  name?: string | null;
+  tags?: string[] | null;
+  type?: string | null;
+}
+
+export interface CollectionUsage {
+  freed_bytes: number;
+  is_in_trash: boolean;
+  name: string;
+  shared_bytes: number;
+  size_bytes: number;
+  trash_bytes: number;
+  trash_ends_at_us: number | null;
+  trash_version_count: number;
+  type: string;
+  version_count: number;
+}
+
+export interface Column {
+  distinct?: number | null;
+  histogram?: Histogram | null;
+  max?: number | string | null;
+  media_type?: string | null;
+  min?: number | string | null;
+  name: string;
+  null_count?: number;
+  type: "number" | "string" | "boolean" | "media" | "json" | "datetime";
+}
+
+export interface ColumnHead {
+  media_type?: string | null;
+  name: string;
+  type: "number" | "string" | "boolean" | "media" | "json" | "datetime";
+}
+
+export interface CompleteContent {
+  md5: string;
+  parts: UploadedPart[];
+  upload_id: string;
+}
+
 export interface ConsoleLine {
   label?: string | null;
   level: string | null;
@@ -23,9 +135,106 @@ export interface ConsoleLine {
   timestamp: string | null;
 }
 
+export interface ContentAnswer {
+  birth_id?: string | null;
+  is_here: boolean;
+  md5: string;
+  part_bytes?: number | null;
+  part_urls?: string[];
+  upload_id?: string | null;
+  url?: string | null;
+}
+
+export interface ContentAnswers {
+  files: ContentAnswer[];
+}
+
+export interface ContentWanted {
+  md5: string;
+  size_bytes: number;
+}
+
+export interface ContentsWanted {
+  files: ContentWanted[];
+}
+
 export interface Credentials {
   password: string;
   username: string;
+}
+
+export interface CutCell {
+  chars: number;
+  column: number;
+  row: number;
+}
+
+export interface Dependents {
+  aliases: string[];
+  freed_bytes: number;
+  links: Link[];
+  used_by: RunRef[];
+  used_by_count: number;
+}
+
+export interface Draft {
+  base_id: string | null;
+  id: string;
+  latest_id: string | null;
+  state: "PENDING" | "COMMITTED" | "PENDING_DELETION" | "DELETED";
+  version: string | null;
+}
+
+export interface Event {
+  alias: string | null;
+  at_us: number;
+  from_version: string | null;
+  kind: "alias_added" | "alias_moved" | "alias_removed" | "version_logged" | "version_deleted" | "version_restored" | "renamed" | "moved" | "linked" | "unlinked" | "metadata_changed" | "ttl_changed";
+  note: string | null;
+  run: RunRef | null;
+  user: string | null;
+  version: string | null;
+}
+
+export interface FacetItem {
+  count: number;
+  value: JsonValue;
+}
+
+export interface FacetQuery {
+  column: string;
+  limit?: number;
+  /** `run:ENTITY/PROJECT/RUN/PATH` or `artifact:ENTITY/PROJECT/NAME:VERSION/PATH` */
+  ref: string;
+  search?: string | null;
+  /** `{"and": […]}`, `{"or": […]}`, `{"not": …}` or `{"column", "op", "value"}`; op is one of = != < <= > >= in contains regex is_null */
+  where?: JsonObject | null;
+}
+
+export interface FileChange {
+  path: string;
+  size_after: number | null;
+  size_before: number | null;
+}
+
+export interface FileChanges {
+  added: FileChange[];
+  bytes_added: number;
+  bytes_removed: number;
+  changed: FileChange[];
+  counts: ChangeCounts;
+  removed: FileChange[];
+}
+
+export interface FileItem {
+  birth_id: string | null;
+  digest: string;
+  extra: JsonObject;
+  mimetype: string;
+  path: string;
+  ref: string | null;
+  size_bytes: number;
+  url: string | null;
 }
 
 export interface FileRow {
@@ -36,9 +245,61 @@ export interface FileRow {
   url: string;
 }
 
+export interface Histogram {
+  counts: number[];
+  edges: number[];
+}
+
 export interface Home {
   projects: ProjectRow[];
   running: RunRow[];
+}
+
+export interface InputChange {
+  after: string | null;
+  before: string | null;
+  name: string;
+  type: string;
+}
+
+export interface JoinQuery {
+  /** Longer texts are cut, and listed in `cut`. */
+  cell_chars?: number;
+  compare?: string | null;
+  higher_is_better?: boolean;
+  /** `run:ENTITY/PROJECT/RUN/PATH` or `artifact:ENTITY/PROJECT/NAME:VERSION/PATH` */
+  left: string;
+  limit?: number;
+  offset?: number;
+  on: string[];
+  /** `run:ENTITY/PROJECT/RUN/PATH` or `artifact:ENTITY/PROJECT/NAME:VERSION/PATH` */
+  right: string;
+  sort?: Sort[];
+  /** `{"and": […]}`, `{"or": […]}`, `{"not": …}` or `{"column", "op", "value"}`; op is one of = != < <= > >= in contains regex is_null */
+  where?: JsonObject | null;
+}
+
+export interface JoinedRow {
+  left: JsonValue[] | null;
+  left_row: number | null;
+  outcome: string;
+  right: JsonValue[] | null;
+  right_row: number | null;
+}
+
+export interface JoinedTable {
+  differs: number;
+  incomparable: number;
+  left_columns: ColumnHead[];
+  left_only: number;
+  lose: number;
+  right_columns: ColumnHead[];
+  right_only: number;
+  rows: JoinedRow[];
+  tie: number;
+  total: number;
+  warnings: string[];
+  win: number;
 }
 
 export interface KeyRequest {
@@ -50,6 +311,42 @@ export interface KeySummary {
   kind: "number" | "bool" | "text" | "histogram" | "media" | "json";
   last_step: number;
   run_count: number;
+}
+
+export interface Lineage {
+  edges: LineageEdge[];
+  nodes: LineageNode[];
+  root: string;
+  truncated: boolean;
+}
+
+export interface LineageEdge {
+  from: string;
+  kind: "used" | "logged" | "linked";
+  to: string;
+}
+
+export interface LineageNode {
+  aliases: string[];
+  created_at_us: number | null;
+  entity: string | null;
+  hidden_count?: number;
+  id: string;
+  kind: "artifact" | "run" | "stack";
+  label: string;
+  name: string | null;
+  project: string | null;
+  state: string | null;
+  type: string | null;
+  version: string | null;
+}
+
+export interface Link {
+  aliases: string[];
+  entity: string;
+  name: string;
+  project: string;
+  version: string;
 }
 
 export interface LogHits {
@@ -71,6 +368,55 @@ export interface Me {
   username: string;
 }
 
+export interface MediaAt {
+  key: string;
+  runs: RunMedia[];
+  step: number;
+}
+
+export interface MediaItem {
+  about: JsonObject;
+  boxes: JsonObject;
+  caption: string | null;
+  kind: "image" | "audio" | "video" | "html" | "plotly" | "molecule" | "object3D" | "bokeh" | "table" | "histogram" | "graph" | "file";
+  masks: JsonObject;
+  page_url: string | null;
+  path: string | null;
+  table_refs: string[];
+  thumbnail_url: string | null;
+  type: string;
+  url: string | null;
+}
+
+export interface MediaKey {
+  key: string;
+  kind: "image" | "audio" | "video" | "html" | "plotly" | "molecule" | "object3D" | "bokeh" | "table" | "histogram" | "graph" | "file";
+  run_count: number;
+  step_count: number;
+  steps: number[];
+}
+
+export interface MediaKeyQuery {
+  cursor?: string | null;
+  keys?: string[] | null;
+  limit?: number | null;
+  runs?: string[] | null;
+}
+
+export interface MediaQuery {
+  exact?: boolean;
+  key: string;
+  runs?: string[] | null;
+  step: number;
+}
+
+export interface MetricChange {
+  after: JsonValue;
+  before: JsonValue;
+  delta: number | null;
+  key: string;
+}
+
 export interface MyEntity {
   kind: "user" | "team" | "organization";
   name: string;
@@ -87,6 +433,36 @@ export interface NewApiKey {
   name: string;
 }
 
+export interface NewArtifact {
+  aliases?: string[];
+  base?: string | null;
+  client_id: string;
+  collection: string;
+  description?: string | null;
+  digest: string;
+  digest_algorithm?: string;
+  distributed_id?: string | null;
+  finalize?: boolean;
+  history_step?: number | null;
+  kind?: "full" | "incremental" | "patch";
+  metadata?: JsonObject | null;
+  run?: string | null;
+  sequence_client_id?: string | null;
+  tags?: string[];
+  ttl_s?: number | null;
+  type: string;
+}
+
+export interface NewLink {
+  aliases?: string[];
+  source: string;
+  type?: string | null;
+}
+
+export interface NewLinkAnswer {
+  version: string;
+}
+
 export interface NewOrganization {
   name: string;
   owner: string;
@@ -97,6 +473,11 @@ export interface NewTeam {
   organization?: string | null;
   owner: string;
   plan?: string | null;
+}
+
+export interface NewUse {
+  run: RunPath;
+  use_as?: string | null;
 }
 
 export interface NewUser {
@@ -112,6 +493,28 @@ export interface OrganizationMember {
   username: string;
 }
 
+export interface PackStored {
+  stored: number;
+}
+
+export interface PageOfCollection {
+  items: Collection[];
+  next_cursor?: string | null;
+  total?: number | null;
+}
+
+export interface PageOfEvent {
+  items: Event[];
+  next_cursor?: string | null;
+  total?: number | null;
+}
+
+export interface PageOfFileItem {
+  items: FileItem[];
+  next_cursor?: string | null;
+  total?: number | null;
+}
+
 export interface PageOfFileRow {
   items: FileRow[];
   next_cursor?: string | null;
@@ -124,14 +527,44 @@ export interface PageOfKeySummary {
   total?: number | null;
 }
 
+export interface PageOfMediaKey {
+  items: MediaKey[];
+  next_cursor?: string | null;
+  total?: number | null;
+}
+
 export interface PageOfProjectRow {
   items: ProjectRow[];
   next_cursor?: string | null;
   total?: number | null;
 }
 
+export interface PageOfRunRef {
+  items: RunRef[];
+  next_cursor?: string | null;
+  total?: number | null;
+}
+
 export interface PageOfRunRow {
   items: RunRow[];
+  next_cursor?: string | null;
+  total?: number | null;
+}
+
+export interface PageOfTrashedVersion {
+  items: TrashedVersion[];
+  next_cursor?: string | null;
+  total?: number | null;
+}
+
+export interface PageOfTreeItem {
+  items: TreeItem[];
+  next_cursor?: string | null;
+  total?: number | null;
+}
+
+export interface PageOfVersionHead {
+  items: VersionHead[];
   next_cursor?: string | null;
   total?: number | null;
 }
@@ -153,6 +586,26 @@ export interface ProjectRow {
   running_count: number;
 }
 
+export interface ProjectStorage {
+  collection_count: number;
+  collections: CollectionUsage[];
+  run_count: number;
+  runs: RunUsage[];
+  usage: ProjectUsage;
+}
+
+export interface ProjectUsage {
+  artifact_bytes: number;
+  entity: string;
+  file_bytes: number;
+  freed_bytes: number;
+  history_bytes: number;
+  project: string;
+  size_bytes: number;
+  trash_bytes: number;
+  trash_ends_at_us: number | null;
+}
+
 export interface ResumePoint {
   config?: JsonObject;
   display_name?: string | null;
@@ -171,6 +624,11 @@ export interface ResumePoint {
 export interface RowPage {
   items: JsonObject[];
   next_step: number | null;
+}
+
+export interface RunArtifacts {
+  inputs: VersionRef[];
+  outputs: VersionRef[];
 }
 
 export interface RunDetail {
@@ -204,11 +662,33 @@ export interface RunDetail {
   username: string | null;
 }
 
+export interface RunMedia {
+  items: MediaItem[];
+  run: string;
+  step: number;
+}
+
 export interface RunPatch {
   display_name?: string | null;
   group?: string | null;
   notes?: string | null;
   tags?: string[] | null;
+}
+
+export interface RunPath {
+  entity: string;
+  name: string;
+  project: string;
+}
+
+export interface RunRef {
+  created_at_us: number;
+  display_name: string;
+  entity: string;
+  job_type: string | null;
+  name: string;
+  project: string;
+  state: string;
 }
 
 export interface RunRow {
@@ -232,6 +712,19 @@ export interface RunRow {
   username: string | null;
 }
 
+export interface RunUsage {
+  created_at_us: number;
+  display_name: string;
+  file_bytes: number;
+  freed_bytes: number;
+  history_bytes: number;
+  logged_bytes: number;
+  name: string;
+  shared_bytes: number;
+  size_bytes: number;
+  state: string;
+}
+
 export interface RunsQuery {
   /** Values to return with each run: config.KEY and summary.KEY. */
   columns?: string[] | null;
@@ -244,6 +737,17 @@ export interface RunsQuery {
   /** Newest first when empty. Runs without the field come last. */
   sort?: SortBy[] | null;
   state?: ("running" | "finished" | "failed" | "crashed" | "killed" | "preempting" | "preempted" | "pending")[] | null;
+}
+
+export interface SavedVersion {
+  collection: string;
+  entity: string;
+  file_count: number;
+  id: string;
+  project: string;
+  ref: string;
+  row_count: number;
+  version: string;
 }
 
 export interface SeriesPoint {
@@ -266,6 +770,11 @@ export interface ServerFacts {
   version: string;
 }
 
+export interface Sort {
+  column: string;
+  desc?: boolean;
+}
+
 export interface SortBy {
   dir?: "asc" | "desc";
   key: string;
@@ -273,6 +782,113 @@ export interface SortBy {
 
 export interface StopAnswer {
   is_stopping: boolean;
+}
+
+export interface StorageOverview {
+  blobs_url: string | null;
+  content_bytes: number;
+  database_bytes: number | null;
+  disk_free_bytes: number | null;
+  history_bytes: number;
+  is_whole_server: boolean;
+  project_count: number;
+  projects: ProjectUsage[];
+  size_bytes: number;
+  trash_bytes: number;
+}
+
+export interface StoredContent {
+  md5: string;
+  size_bytes: number;
+}
+
+export interface TableFacet {
+  items: FacetItem[];
+  kind: string;
+  null_count: number;
+  other_count: number;
+}
+
+export interface TableQuery {
+  aggregates?: Aggregate[];
+  /** Longer texts are cut, and listed in `cut`. */
+  cell_chars?: number;
+  columns?: string[] | null;
+  group_by?: string[];
+  limit?: number;
+  offset?: number;
+  /** `run:ENTITY/PROJECT/RUN/PATH` or `artifact:ENTITY/PROJECT/NAME:VERSION/PATH` */
+  ref: string;
+  search?: string | null;
+  sort?: Sort[];
+  /** `{"and": […]}`, `{"or": […]}`, `{"not": …}` or `{"column", "op", "value"}`; op is one of = != < <= > >= in contains regex is_null */
+  where?: JsonObject | null;
+}
+
+export interface TableRows {
+  columns: ColumnHead[];
+  cut: CutCell[];
+  row_ids: number[];
+  rows: JsonValue[][];
+  total: number;
+  total_unfiltered: number;
+}
+
+export interface TableSave {
+  aliases?: string[];
+  collection: string;
+  columns?: string[] | null;
+  description?: string | null;
+  entity: string;
+  name?: string;
+  project: string;
+  /** `run:ENTITY/PROJECT/RUN/PATH` or `artifact:ENTITY/PROJECT/NAME:VERSION/PATH` */
+  ref: string;
+  search?: string | null;
+  sort?: Sort[];
+  type?: string;
+  /** `{"and": […]}`, `{"or": […]}`, `{"not": …}` or `{"column", "op", "value"}`; op is one of = != < <= > >= in contains regex is_null */
+  where?: JsonObject | null;
+}
+
+export interface TableSchema {
+  columns: Column[];
+  ref: string;
+  row_count: number;
+  warnings: string[];
+}
+
+export interface TrashedVersion {
+  deleted_at_us: number;
+  deleted_by: string | null;
+  expires_at_us: number;
+  freed_bytes: number;
+  version: VersionRef;
+}
+
+export interface TreeItem {
+  digest?: string | null;
+  file_count?: number | null;
+  is_dir: boolean;
+  mimetype?: string | null;
+  name: string;
+  path: string;
+  ref?: string | null;
+  size_bytes: number;
+  url?: string | null;
+}
+
+export interface UploadState {
+  md5: string;
+  part_bytes: number;
+  part_urls: string[];
+  parts: UploadedPart[];
+  size_bytes: number;
+}
+
+export interface UploadedPart {
+  etag: string;
+  number: number;
 }
 
 export interface UserChanges {
@@ -288,421 +904,99 @@ export interface UserMade {
   username: string;
 }
 
-export interface XAxis {
-  axis?: "step" | "relative" | "wall" | "metric";
-  key?: string | null;
-}
-
-export interface ArtifactType {
-  name: string;
-  description: string | null;
-  collection_count: number;
-  version_count: number;
-  size_bytes: number;
-}
-
-export interface ArtifactTypes {
-  items: ArtifactType[];
-}
-
-export interface Causes {
-  run_from: RunRef | null;
-  run_to: RunRef | null;
-  inputs: InputChange[];
-  config: ValueChange[];
-  code: CodeChange | null;
-  environment: ValueChange[];
-  metrics: MetricChange[];
-}
-
-export interface ChangeCounts {
-  added: number;
-  removed: number;
-  changed: number;
-  same: number;
-}
-
-export interface ClientMapping {
-  id: string | null;
-}
-
-export interface CodeChange {
-  commit_before: string | null;
-  commit_after: string | null;
-  repo: string | null;
-  dirty_before: boolean | null;
-  dirty_after: boolean | null;
-  program_before: string | null;
-  program_after: string | null;
-}
-
-export interface Collection {
-  name: string;
-  entity: string;
-  project: string;
-  type: string;
-  kind: "portfolio" | "sequence";
-  description: string | null;
-  tags: string[];
-  version_count: number;
-  latest: VersionHead | null;
-  size_bytes: number;
-  created_at_us: number;
-  updated_at_us: number;
-  created_by_run: RunRef | null;
-}
-
-export interface CollectionDeleted {
-  freed_bytes: number;
-  version_count: number;
-}
-
-export interface CollectionPatch {
-  name?: string | null;
-  description?: string | null;
-  type?: string | null;
-  tags?: string[] | null;
-}
-
-export interface CompleteContent {
-  md5: string;
-  upload_id: string;
-  parts: UploadedPart[];
-}
-
-export interface ContentAnswer {
-  md5: string;
-  is_here: boolean;
-  url?: string | null;
-  upload_id?: string | null;
-  part_bytes?: number | null;
-  part_urls?: string[];
-  birth_id?: string | null;
-}
-
-export interface ContentAnswers {
-  files: ContentAnswer[];
-}
-
-export interface ContentWanted {
-  md5: string;
-  size_bytes: number;
-}
-
-export interface ContentsWanted {
-  files: ContentWanted[];
-}
-
-export interface Dependents {
-  aliases: string[];
-  links: Link[];
-  used_by: RunRef[];
-  used_by_count: number;
-  freed_bytes: number;
-}
-
-export interface Draft {
-  id: string;
-  state: "COMMITTED" | "DELETED" | "PENDING" | "PENDING_DELETION";
-  version: string | null;
-  base_id: string | null;
-  latest_id: string | null;
-}
-
-export interface Event {
-  at_us: number;
-  user: string | null;
-  run: RunRef | null;
-  kind: "alias_added" | "alias_moved" | "alias_removed" | "linked" | "metadata_changed" | "moved" | "renamed" | "ttl_changed" | "unlinked" | "version_deleted" | "version_logged" | "version_restored";
-  version: string | null;
-  alias: string | null;
-  from_version: string | null;
-  note: string | null;
-}
-
-export interface FileChange {
-  path: string;
-  size_before: number | null;
-  size_after: number | null;
-}
-
-export interface FileChanges {
-  added: FileChange[];
-  removed: FileChange[];
-  changed: FileChange[];
-  counts: ChangeCounts;
-  bytes_added: number;
-  bytes_removed: number;
-}
-
-export interface FileItem {
-  path: string;
-  size_bytes: number;
-  digest: string;
-  ref: string | null;
-  extra: JsonObject;
-  mimetype: string;
-  url: string | null;
-  birth_id: string | null;
-}
-
-export interface InputChange {
-  type: string;
-  name: string;
-  before: string | null;
-  after: string | null;
-}
-
-export interface Lineage {
-  root: string;
-  nodes: LineageNode[];
-  edges: LineageEdge[];
-  truncated: boolean;
-}
-
-export interface LineageEdge {
-  from: string;
-  to: string;
-  kind: "linked" | "logged" | "used";
-}
-
-export interface LineageNode {
-  id: string;
-  kind: "artifact" | "run" | "stack";
-  label: string;
-  type: string | null;
-  version: string | null;
-  state: string | null;
-  entity: string | null;
-  project: string | null;
-  name: string | null;
-  created_at_us: number | null;
-  aliases: string[];
-  hidden_count?: number;
-}
-
-export interface Link {
-  entity: string;
-  project: string;
-  name: string;
-  version: string;
-  aliases: string[];
-}
-
-export interface MetricChange {
-  key: string;
-  before: JsonValue;
-  after: JsonValue;
-  delta: number | null;
-}
-
-export interface NewArtifact {
-  type: string;
-  collection: string;
-  digest: string;
-  client_id: string;
-  digest_algorithm?: string;
-  sequence_client_id?: string | null;
-  run?: string | null;
-  description?: string | null;
-  metadata?: JsonObject | null;
-  aliases?: string[];
-  tags?: string[];
-  ttl_s?: number | null;
-  history_step?: number | null;
-  base?: string | null;
-  kind?: "full" | "incremental" | "patch";
-  distributed_id?: string | null;
-  finalize?: boolean;
-}
-
-export interface NewLink {
-  source: string;
-  aliases?: string[];
-  type?: string | null;
-}
-
-export interface NewLinkAnswer {
-  version: string;
-}
-
-export interface NewUse {
-  run: RunPath;
-  use_as?: string | null;
-}
-
-export interface PackStored {
-  stored: number;
-}
-
-export interface RunArtifacts {
-  inputs: VersionRef[];
-  outputs: VersionRef[];
-}
-
-export interface RunPath {
-  entity: string;
-  project: string;
-  name: string;
-}
-
-export interface RunRef {
-  entity: string;
-  project: string;
-  name: string;
-  display_name: string;
-  state: string;
-  job_type: string | null;
-  created_at_us: number;
-}
-
-export interface StoredContent {
-  md5: string;
-  size_bytes: number;
-}
-
-export interface TrashedVersion {
-  version: VersionRef;
-  deleted_at_us: number;
-  expires_at_us: number;
-  deleted_by: string | null;
-  freed_bytes: number;
-}
-
-export interface TreeItem {
-  name: string;
-  path: string;
-  is_dir: boolean;
-  size_bytes: number;
-  file_count?: number | null;
-  digest?: string | null;
-  ref?: string | null;
-  mimetype?: string | null;
-  url?: string | null;
-}
-
-export interface UploadState {
-  md5: string;
-  size_bytes: number;
-  part_bytes: number;
-  parts: UploadedPart[];
-  part_urls: string[];
-}
-
-export interface UploadedPart {
-  number: number;
-  etag: string;
-}
-
 export interface ValueChange {
-  key: string;
-  before: JsonValue;
   after: JsonValue;
+  before: JsonValue;
+  key: string;
 }
 
 export interface Version {
-  id: string;
-  version: string;
-  index: number;
-  digest: string;
-  state: "COMMITTED" | "DELETED" | "PENDING" | "PENDING_DELETION";
   aliases: string[];
-  tags: string[];
-  size_bytes: number;
-  file_count: number;
   created_at_us: number;
   created_by_run: RunRef | null;
   created_by_user: string | null;
   description: string | null;
-  entity: string;
-  project: string;
-  name: string;
-  type: string;
-  kind: "portfolio" | "sequence";
+  digest: string;
   digest_algorithm: string;
-  metadata: JsonObject;
-  ttl_s: number | null;
-  ttl_is_inherited: boolean;
-  history_step: number | null;
-  history_index: number;
-  updated_at_us: number;
+  entity: string;
   expires_at_us: number | null;
-  source: VersionRef;
+  file_count: number;
+  history_index: number;
+  history_step: number | null;
+  id: string;
+  index: number;
+  kind: "sequence" | "portfolio";
   links: Link[];
   manifest_url: string;
+  metadata: JsonObject;
+  name: string;
+  project: string;
+  size_bytes: number;
+  source: VersionRef;
+  state: "PENDING" | "COMMITTED" | "PENDING_DELETION" | "DELETED";
+  tags: string[];
+  ttl_is_inherited: boolean;
+  ttl_s: number | null;
+  type: string;
+  updated_at_us: number;
+  version: string;
 }
 
 export interface VersionDeleted {
-  freed_bytes: number;
   expires_at_us: number;
+  freed_bytes: number;
 }
 
 export interface VersionDiff {
-  from: VersionHead;
-  to: VersionHead;
-  files: FileChanges;
-  metadata: ValueChange[];
-  description: ValueChange | null;
   causes: Causes;
+  description: ValueChange | null;
+  files: FileChanges;
+  from: VersionHead;
+  metadata: ValueChange[];
+  to: VersionHead;
 }
 
 export interface VersionHead {
-  id: string;
-  version: string;
-  index: number;
-  digest: string;
-  state: "COMMITTED" | "DELETED" | "PENDING" | "PENDING_DELETION";
   aliases: string[];
-  tags: string[];
-  size_bytes: number;
-  file_count: number;
   created_at_us: number;
   created_by_run: RunRef | null;
   created_by_user: string | null;
   description: string | null;
+  digest: string;
+  file_count: number;
+  id: string;
+  index: number;
+  size_bytes: number;
+  state: "PENDING" | "COMMITTED" | "PENDING_DELETION" | "DELETED";
+  tags: string[];
+  version: string;
 }
 
 export interface VersionPatch {
-  description?: string | null;
-  metadata?: JsonObject | null;
-  ttl_s?: number | null;
-  tags_add?: string[];
-  tags_remove?: string[];
   aliases_add?: string[];
   aliases_remove?: string[];
+  description?: string | null;
+  metadata?: JsonObject | null;
   note?: string | null;
+  tags_add?: string[];
+  tags_remove?: string[];
+  ttl_s?: number | null;
 }
 
 export interface VersionRef {
-  entity: string;
-  project: string;
-  name: string;
-  version: string;
-  id: string;
-  type: string;
   aliases?: string[];
-  size_bytes?: number;
   created_at_us?: number;
-  use_as?: string | null;
-}
-
-export interface ColumnHead {
-  media_type?: string | null;
+  entity: string;
+  id: string;
   name: string;
-  type: "number" | "string" | "boolean" | "media" | "json" | "datetime";
+  project: string;
+  size_bytes?: number;
+  type: string;
+  use_as?: string | null;
+  version: string;
 }
 
-export interface CutCell {
-  chars: number;
-  column: number;
-  row: number;
-}
-
-export interface TableRows {
-  columns: ColumnHead[];
-  cut: CutCell[];
-  row_ids: number[];
-  rows: JsonValue[][];
-  total: number;
-  total_unfiltered: number;
+export interface XAxis {
+  axis?: "step" | "relative" | "wall" | "metric";
+  key?: string | null;
 }

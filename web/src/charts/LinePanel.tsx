@@ -1,4 +1,13 @@
-import { type KeyboardEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import {
+  type KeyboardEvent,
+  lazy,
+  Suspense,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import type { Frame, XAxis } from "~/core/frame";
 import type { Highlight } from "~/core/highlight";
 import { useScheme } from "~/theme/theme";
@@ -7,7 +16,6 @@ import "uplot/dist/uPlot.min.css";
 import { getChartTheme } from "./chartTheme";
 import { countOf, formatValue, formatX, groupDigits } from "./format";
 import styles from "./LinePanel.module.css";
-import { LineTable } from "./LineTable";
 import {
   buildLines,
   countMarks,
@@ -19,6 +27,8 @@ import {
 import { LinePlot, type PlotView, type PointerReading } from "./linePlot";
 import { describeReading, hideTooltip, showTooltip } from "./pointerTooltip";
 import { moveRange, type Range, zoomRange } from "./scales";
+
+const LineTable = lazy(() => import("./LineTable"));
 
 export interface ChartAxis {
   axis: XAxis;
@@ -103,7 +113,11 @@ export function LinePanel(props: LinePanelProps) {
         </div>
       )}
       {frame === null && error === null && <div className={styles.loading} aria-hidden="true" />}
-      {frame !== null && isTable && <LineTable frame={frame} runs={runs} axis={axis} />}
+      {frame !== null && isTable && (
+        <Suspense>
+          <LineTable frame={frame} runs={runs} axis={axis} />
+        </Suspense>
+      )}
       {frame !== null && !isTable && !hasLines && (
         <div className={styles.state}>
           <p>{frame.meta.error ?? "No points for the runs shown."}</p>

@@ -13,7 +13,7 @@ interface LineTableProps {
 const X_NAMES = { step: "Last step", relative: "Duration", wall: "Last time", metric: "Last x" };
 
 /** The numbers of a line panel as text: what a screen reader, a copy or a doubt needs. */
-export function LineTable({ frame, runs, axis: { axis } }: LineTableProps) {
+export default function LineTable({ frame, runs, axis: { axis } }: LineTableProps) {
   const points = readPoints(frame);
   const rows = runs.flatMap((run) => {
     const own = points.get(run.name);

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useId, useMemo, useRef, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useId, useMemo, useRef, useState } from "react";
 import { FrameStore } from "~/core/frameStore";
 import { Highlight } from "~/core/highlight";
 import { SeriesLoader, type SeriesStream } from "~/core/seriesLoader";
@@ -12,11 +12,13 @@ import { countOf } from "./format";
 import type { ChartAxis } from "./LinePanel";
 import type { PanelRun } from "./lineModel";
 import styles from "./PanelBoard.module.css";
-import { PanelDialog } from "./PanelDialog";
 import { makeSeriesRequest, useMetricKeys } from "./panelQueries";
 import type { Range } from "./scales";
 import { groupKeys, pickByCoverage } from "./sections";
 import { useBoardWidth } from "./useBoardWidth";
+
+// With its dialog only once a panel is enlarged: the page is at the limit of what a first visit loads.
+const PanelDialog = lazy(() => import("./PanelDialog"));
 
 export interface PanelBoardProps {
   entity: string;
@@ -199,9 +201,11 @@ function ProjectBoard(props: PanelBoardProps) {
         <OtherKeys title="Kept by the client" items={internal} />
       </div>
       {enlarged !== null && (
-        <PanelDialog title={enlarged} onClose={() => setEnlarged(null)}>
-          {(width, height) => <LoadedPanel metric={enlarged} width={width} height={height} />}
-        </PanelDialog>
+        <Suspense>
+          <PanelDialog title={enlarged} onClose={() => setEnlarged(null)}>
+            {(width, height) => <LoadedPanel metric={enlarged} width={width} height={height} />}
+          </PanelDialog>
+        </Suspense>
       )}
     </BoardContext>
   );

@@ -13,7 +13,7 @@ const MARGIN_PX = 48;
 const NARROW_MARGIN_PX = 8;
 
 /** One panel over the whole window. */
-export function PanelDialog({ title, onClose, children }: PanelDialogProps) {
+export default function PanelDialog({ title, onClose, children }: PanelDialogProps) {
   const [size, setSize] = useState(getSize);
   useEffect(() => {
     const follow = () => setSize(getSize());

@@ -55,9 +55,9 @@ describe("the artifacts of a project", () => {
     await waitFor(async () => expect(await listNames()).toEqual(["cifar-raw"]));
     await userEvent.selectOptions(screen.getByLabelText("Sort by"), "Size");
     await waitFor(() =>
-      expect(screen.getByLabelText("address")).toHaveTextContent("type=dataset&q=raw&sort=size"),
+      expect(screen.getByLabelText("address")).toHaveTextContent("type=dataset&q=raw&sort=-size"),
     );
-    expect(server.sent("GET").at(-1)?.query.get("sort")).toBe("size");
+    expect(server.sent("GET").at(-1)?.query.get("sort")).toBe("-size");
   });
 
   it("say when nothing matches, and how to see all again", async () => {

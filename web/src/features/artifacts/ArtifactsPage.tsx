@@ -58,7 +58,7 @@ export default function ArtifactsPage() {
               <div className={styles.toolbar}>
                 <SearchInput
                   className={styles.search}
-                  label="Search by name, description or tag"
+                  label="Search by name"
                   value={state.q}
                   onText={(text) => change({ q: text })}
                 />

@@ -83,7 +83,10 @@ export function LineageGraph({ lineage, layout, onExpand }: LineageGraphProps) {
     const place = id === undefined ? undefined : places.get(id);
     if (place === undefined) return;
     // The browser may have scrolled the frame to the node; it is moved by the transform alone.
-    frame.current?.scrollTo(0, 0);
+    if (frame.current !== null) {
+      frame.current.scrollLeft = 0;
+      frame.current.scrollTop = 0;
+    }
     show(keepVisible(view.current, place, sizeOfFrame()));
   };
 

@@ -98,7 +98,7 @@ function VersionList({ items, hasMore, onEnd, current, pathOf }: VersionListProp
               >
                 <span className={styles.name}>
                   {item.version}
-                  <AliasChips aliases={item.aliases} shownMax={2} />
+                  <AliasChips aliases={item.aliases} shownMax={1} />
                 </span>
                 <span className={styles.time}>
                   <TimeAgo us={item.created_at_us} />

@@ -7,12 +7,13 @@ const STACKS_MAX = 20;
 export const DEPTH_MAX = 10;
 export const DEPTH_INITIAL = 3;
 
+/** As the server names them; "-" is for the largest first. */
 export const SORTS = [
-  { value: "updated", label: "Last changed" },
-  { value: "created", label: "Newest" },
+  { value: "-updated_at", label: "Last changed" },
+  { value: "-created_at", label: "Newest" },
   { value: "name", label: "Name" },
-  { value: "size", label: "Size" },
-  { value: "versions", label: "Number of versions" },
+  { value: "-size", label: "Size" },
+  { value: "-versions", label: "Number of versions" },
 ] as const;
 export type SortName = (typeof SORTS)[number]["value"];
 
@@ -26,7 +27,7 @@ export type Direction = (typeof DIRECTIONS)[number]["value"];
 export const browserParams = {
   type: textParam(),
   q: textParam(),
-  sort: choiceParam<SortName>(["updated", "created", "name", "size", "versions"]),
+  sort: choiceParam<SortName>(["-updated_at", "-created_at", "name", "-size", "-versions"]),
 };
 
 export const filesParams = { path: textParam(NAME_CHARS_MAX), find: textParam(NAME_CHARS_MAX) };

@@ -34,7 +34,8 @@ export const COLLECTIONS_PAGE = 50;
 export const VERSIONS_PAGE = 50;
 export const EVENTS_PAGE = 20;
 const RUNS_PAGE = 20;
-export const TREE_PAGE = 500;
+export const TREE_PAGE = 200;
+const FOUND_PAGE = 500;
 export const LINEAGE_NODES_MAX = 300;
 
 export interface ProjectPlace {
@@ -198,7 +199,7 @@ export function useFilesByPrefix(place: VersionPlace, prefix: string) {
     queryKey: [...keys.version(place), "files", prefix],
     queryFn: ({ pageParam, signal }) =>
       request<Page<FileItem>>(`${versionApi(place)}/files`, {
-        query: { prefix, after: pageParam, limit: TREE_PAGE },
+        query: { prefix, cursor: pageParam, limit: FOUND_PAGE },
         signal,
       }),
     initialPageParam: null as string | null,

@@ -27,7 +27,7 @@ export function keyOf({ path, cursor }: PageAddress): string {
 }
 
 /**
- * The rows that are open, directories first as the server sorts them.
+ * The rows that are open, in the order of the server.
  *
  * @param wanted how many pages of each directory were asked for; one where it says nothing.
  */

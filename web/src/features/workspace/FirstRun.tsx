@@ -11,7 +11,7 @@ interface FirstRunProps {
 }
 
 /** Shown until the project has its first run; the page then turns into the charts by itself. */
-export function FirstRun({ entity, project, isUnknown = false }: FirstRunProps) {
+export default function FirstRun({ entity, project, isUnknown = false }: FirstRunProps) {
   return (
     <section className={styles.page} aria-labelledby="first-run">
       <h1 id="first-run">

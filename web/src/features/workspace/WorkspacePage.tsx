@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { lazy, useCallback, useEffect, useMemo, useState } from "react";
 import { useParams } from "react-router";
 import { ApiError, pathOf, urlOf } from "~/api/client";
 import type { RunRow } from "~/api/types";
@@ -13,7 +13,6 @@ import { useUrlState } from "~/core/useUrlState";
 import { useScheme } from "~/theme/theme";
 import { IgnoredParams } from "~/ui/IgnoredParams";
 import { useReportLive } from "~/ui/LiveDot";
-import { FirstRun } from "./FirstRun";
 import { useRunList } from "./queries";
 import { RunSidebar } from "./RunSidebar";
 import { useShortcuts } from "./useShortcuts";
@@ -21,6 +20,9 @@ import { useThrottledRefetch } from "./useThrottledRefetch";
 import { listVisible } from "./visibility";
 import styles from "./WorkspacePage.module.css";
 import { workspaceParams } from "./workspaceParams";
+
+// Only new projects show it.
+const FirstRun = lazy(() => import("./FirstRun"));
 
 export default function WorkspacePage() {
   const { entity = "", project = "" } = useParams();

@@ -15,7 +15,7 @@ export default function MarkupPreview({ file }: { file: LoadableFile }) {
         const showsSource = isSource || !isWhole;
         return (
           <>
-            <div className={styles.notice}>
+            <div className={styles.notice} data-quiet>
               <span>
                 {isWhole
                   ? "Shown in a frame without access to this server or the network."
