@@ -5,6 +5,8 @@ A route that is not in EXPECTED fails the first test: whoever adds one says here
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import itertools
 import time
 from collections.abc import Iterator
@@ -24,10 +26,14 @@ from steelyard.server.rooms.accounts.commands import (
 )
 from steelyard.server.rooms.accounts.model import Role
 from steelyard.server.rooms.accounts.queries import get_caller
+from steelyard.server.rooms.artifacts.links import link_artifact
+from steelyard.server.rooms.artifacts.removal import trash_artifact
+from steelyard.server.rooms.artifacts.uploads import begin_upload
 from steelyard.server.rooms.projects.commands import ensure_project
 from steelyard.server.rooms.runs.commands import upsert_run
 from steelyard.server.rooms.runs.model import Run, RunChanges
 from tests.support.app_server import AppServer
+from tests.support.artifacts import Shelf
 from tests.support.databases import DatabaseMaker, Kind
 
 Who = Literal["anonymous", "foreign", "viewer", "member", "team admin", "server admin"]
@@ -43,6 +49,11 @@ SIGNED_LINK = (403, 403, 403, 403, 403, 403)  # without the signature, whoever a
 
 RUN = "/api/v1/{entity}/{project}/runs/{run}"
 CLIENT_RUN = "/api/v1/runs/{entity}/{project}/{run}"
+COLLECTION = "/api/v1/{entity}/{project}/artifacts/{name}"
+VERSION = f"{COLLECTION}/versions/{{ref}}"
+ARTIFACT = "/api/v1/artifacts/{artifact_id}"
+ARTIFACTS_V2 = "/artifactsV2/{region}/{entity}/{project}/{collection}"
+STORED = "/storage/wandb_artifacts"
 EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/healthz"): OPEN,
     ("GET", "/ready"): OPEN,
@@ -88,6 +99,16 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/{entity}/{project}/series:query"): READ,
     ("GET", "/api/v1/{entity}/{project}/keys"): READ,
     ("GET", "/api/v1/storage"): SIGNED_IN,
+    ("GET", "/api/v1/tables/schema"): READ,
+    ("POST", "/api/v1/tables:query"): READ,
+    ("POST", "/api/v1/tables:facet"): READ,
+    ("POST", "/api/v1/tables:join"): READ,
+    ("GET", "/api/v1/previews/table"): READ,
+    ("GET", "/api/v1/previews/thumbnail"): SIGNED_LINK,
+    ("GET", "/api/v1/previews/page"): SIGNED_LINK,
+    ("HEAD", "/api/v1/previews/page"): SIGNED_LINK,
+    ("POST", "/api/v1/{entity}/{project}/media:query"): READ,
+    ("POST", "/api/v1/{entity}/{project}/media:at"): READ,
     ("GET", "/api/v1/{entity}/{project}/storage"): READ,
     ("GET", "/api/v1/{entity}/{project}/live"): READ,
     ("GET", RUN): READ,
@@ -100,6 +121,53 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", f"{RUN}/logs:search"): READ,
     ("GET", f"{RUN}/logs:raw"): READ,
     ("GET", f"{RUN}/files"): READ,
+    ("GET", f"{RUN}/artifacts"): READ,
+    ("GET", "/api/v1/{entity}/{project}/artifact-types"): READ,
+    ("GET", "/api/v1/{entity}/{project}/artifact-trash"): READ,
+    ("GET", "/api/v1/{entity}/{project}/artifacts"): READ,
+    ("POST", "/api/v1/{entity}/{project}/artifacts"): WRITE,
+    ("GET", COLLECTION): READ,
+    ("PATCH", COLLECTION): WRITE,
+    ("DELETE", COLLECTION): WRITE,
+    ("GET", f"{COLLECTION}/events"): READ,
+    ("POST", f"{COLLECTION}/links"): WRITE,
+    ("DELETE", f"{COLLECTION}/links/{{version}}"): WRITE,
+    ("GET", f"{COLLECTION}/versions"): READ,
+    ("GET", VERSION): READ,
+    ("PATCH", VERSION): WRITE,
+    ("DELETE", VERSION): WRITE,
+    ("POST", VERSION): WRITE,  # …:restore
+    ("GET", f"{VERSION}/dependents"): READ,
+    ("GET", f"{VERSION}/used-by"): READ,
+    ("GET", f"{VERSION}/events"): READ,
+    ("POST", f"{VERSION}/uses"): WRITE,
+    ("GET", f"{VERSION}/tree"): READ,
+    ("GET", f"{VERSION}/files"): READ,
+    ("GET", f"{VERSION}/diff"): READ,
+    ("GET", f"{VERSION}/lineage"): READ,
+    ("GET", ARTIFACT): READ,
+    ("POST", f"{ARTIFACT}/contents"): WRITE,
+    ("POST", f"{ARTIFACT}/contents:complete"): WRITE,
+    ("POST", f"{ARTIFACT}/contents:pack"): WRITE,
+    ("GET", f"{ARTIFACT}/uploads/{{upload_id}}"): WRITE,
+    ("PUT", f"{ARTIFACT}/manifest"): WRITE,
+    ("POST", f"{ARTIFACT}/commit"): WRITE,
+    ("GET", "/api/v1/artifact-clients/{client_id}"): SIGNED_IN,
+    ("GET", "/artifacts/{entity}/{md5}"): READ,
+    ("HEAD", "/artifacts/{entity}/{md5}"): READ,
+    ("GET", f"{ARTIFACTS_V2}/{{birth}}/{{md5}}"): READ,
+    ("HEAD", f"{ARTIFACTS_V2}/{{birth}}/{{md5}}"): READ,
+    ("GET", f"{ARTIFACTS_V2}/{{birth}}/{{md5}}/{{name}}"): READ,
+    ("HEAD", f"{ARTIFACTS_V2}/{{birth}}/{{md5}}/{{name}}"): READ,
+    ("GET", f"{ARTIFACTS_V2}/{{artifact}}/{{birth}}/{{md5}}/{{name}}"): READ,
+    ("HEAD", f"{ARTIFACTS_V2}/{{artifact}}/{{birth}}/{{md5}}/{{name}}"): READ,
+    ("PUT", f"{STORED}/uploads/{{artifact_id}}/{{md5}}"): SIGNED_LINK,
+    ("PUT", f"{STORED}/parts/{{upload_id}}/{{number}}"): SIGNED_LINK,
+    ("GET", f"{STORED}/contents/{{collection_id}}/{{md5}}/{{path}}"): SIGNED_LINK,
+    ("HEAD", f"{STORED}/contents/{{collection_id}}/{{md5}}/{{path}}"): SIGNED_LINK,
+    ("PUT", "/storage/artifact_manifest_uploads/{manifest_id}/wandb_manifest.json"): SIGNED_LINK,
+    ("GET", "/storage/artifact_manifests/{artifact_id}/wandb_manifest.json"): SIGNED_LINK,
+    ("HEAD", "/storage/artifact_manifests/{artifact_id}/wandb_manifest.json"): SIGNED_LINK,
     ("POST", f"{CLIENT_RUN}/journals/{{writer}}"): WRITE,
     ("GET", f"{CLIENT_RUN}/resume"): READ,
     ("PUT", f"{CLIENT_RUN}/files/{{path}}"): WRITE,
@@ -108,11 +176,16 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
 }
 #: What a request needs to be a good one.
 QUERIES = {
+    "/api/v1/tables/schema": "?ref=run:crew/ours/{run}/some-file.txt",
+    "/api/v1/previews/table": "?ref=run:crew/ours/{run}/some-file.txt",
+    "/api/v1/previews/thumbnail": "?run=1&name=a.png",
+    "/api/v1/previews/page": "?run=1&name=a.html",
     "/login/once": "?token=unknown",
     f"{RUN}/series:at": "?stream=history&key=loss&x=1",
     f"{RUN}/history": "?stream=history",
     f"{RUN}/logs:search": "?re=x",
     f"{CLIENT_RUN}/journals/{{writer}}": "?offset=0",
+    f"{VERSION}/diff": "?to=v1",
 }
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/graphql"): {"query": "{ viewer { username } }"},
@@ -124,6 +197,8 @@ BODIES: dict[tuple[str, str], Any] = {
         "runs": None,
         "panels": [{"id": "a", "key": "loss", "px": 100}],
     },
+    ("POST", "/api/v1/{entity}/{project}/media:query"): {},
+    ("POST", "/api/v1/{entity}/{project}/media:at"): {"key": "image", "step": 1},
     ("PATCH", RUN): {"notes": "seen"},
     ("PATCH", "/api/v1/admin/users/{username}"): {"admin": False},
 }
@@ -233,9 +308,12 @@ def test_a_route_lets_in_those_it_should_and_nobody_else(
 def ask(world: World, method: str, path: str, key: str | None) -> int:
     """The status of a good request to a route; things that may be deleted are made for it."""
     # The first run makes the project.
-    run = world.make_run() if "{project}" in path or "{run" in path else None
+    asked = path + QUERIES.get(path, "")
+    is_of_run = "{project}" in path or "{run" in asked or "/tables:" in path
+    run = world.make_run() if is_of_run else None
     if run is not None:
         fill(world, run)
+    shelved = shelve(world, method, path) if "rtifact" in path else {}
     number = next(world.numbers)
     victim = f"victim{number}"
     if "/admin/" in path:
@@ -250,7 +328,7 @@ def ask(world: World, method: str, path: str, key: str | None) -> int:
             key=admin,
             content={"name": f"org{number}", "owner": victim},
         )
-    url = path.format(
+    url = asked.format(
         entity="crew",
         project="ours",
         run=run.name if run else "",
@@ -259,9 +337,31 @@ def ask(world: World, method: str, path: str, key: str | None) -> int:
         writer="writer1",
         key_id=key_of_somebody_else(world, key),
         username=victim,
-        name=f"org{number}",
-    ) + QUERIES.get(path, "")
+        **({"name": f"org{number}"} | shelved),
+    )
+    ref = f"run:crew/ours/{run.name}/some-file.txt" if run else ""
     bodies = BODIES | {
+        ("POST", "/api/v1/{entity}/{project}/artifacts"): {
+            "type": "dataset",
+            "collection": f"new{number}",
+            "digest": "",
+            "client_id": f"client{number}",
+        },
+        ("PATCH", COLLECTION): {"description": "seen"},
+        ("PATCH", VERSION): {"description": "seen"},
+        ("POST", f"{VERSION}/uses"): {
+            "run": {"entity": "crew", "project": "ours", "name": run.name if run else ""}
+        },
+        ("POST", f"{COLLECTION}/links"): {"source": shelved.get("source")},
+        ("POST", f"{ARTIFACT}/contents"): {"files": []},
+        ("POST", f"{ARTIFACT}/contents:complete"): {
+            "md5": shelved.get("md5_base64"),
+            "upload_id": shelved.get("upload_id"),
+            "parts": [],
+        },
+        ("POST", "/api/v1/tables:query"): {"ref": ref},
+        ("POST", "/api/v1/tables:facet"): {"ref": ref, "column": "a"},
+        ("POST", "/api/v1/tables:join"): {"left": ref, "right": ref, "on": ["a"]},
         ("POST", "/api/v1/admin/users"): {"username": f"new{number}"},
         ("POST", "/api/v1/admin/organizations"): {"name": f"neworg{number}", "owner": victim},
         ("POST", "/api/v1/admin/organizations/{name}/members"): {"username": "foreign"},
@@ -293,6 +393,61 @@ def fill(world: World, run: Run) -> None:
     )
     path = url.removeprefix(world.server.base_url)
     assert world.server.request("PUT", path, body=b"text").status == 200
+
+
+def shelve(world: World, method: str, path: str) -> dict[str, Any]:
+    """What stands in the paths of artifacts: new ones in the team's project for each request."""
+    server = world.server
+    caller = server.db.read_now(get_caller, world.user_ids["team admin"])
+    shelf = Shelf(server.db, blobs=server.services.blobs, caller=caller, entity="crew", name="ours")
+    shelf.now_us = time.time_ns() // 1000
+    name = f"data{next(world.numbers)}"
+    first = shelf.log({"a.txt": name.encode()}, name)
+    second = shelf.log({"a.txt": f"{name} changed".encode()}, name)
+    draft = shelf.draft(name)
+    md5 = hashlib.md5(name.encode(), usedforsecurity=False)
+    upload = begin_upload(
+        server.db,
+        server.services.blobs,
+        draft.id,
+        md5=md5.digest(),
+        size_bytes=10,
+        part_bytes=10,
+        now_us=shelf.now_us,
+    )
+    values: dict[str, Any] = {
+        "name": name,
+        "ref": "v0",
+        "collection": name,
+        "region": "default",
+        "artifact": first.key,
+        "birth": first.key,
+        "md5": md5.hexdigest(),
+        "md5_base64": base64.b64encode(md5.digest()).decode(),
+        "artifact_id": draft.key if path.startswith(ARTIFACT) else draft.id,
+        "collection_id": first.collection_id,
+        "manifest_id": 1,
+        "number": 1,
+        "upload_id": upload.upload_id,
+        "client_id": "unknown",
+        "source": first.key,
+    }
+    if path.endswith("/links") or "/links/" in path:
+        values |= {"name": f"links-{name}", "version": "v0", "source": second.key}
+        server.db.write_now(
+            link_artifact,
+            first,
+            project=shelf.project,
+            portfolio=values["name"],
+            actor=shelf.actor,
+            now_us=shelf.now_us,
+        )
+    if (method, path) == ("POST", VERSION):
+        server.db.write_now(
+            trash_artifact, first, delete_aliases=True, actor=shelf.actor, now_us=shelf.now_us
+        )
+        values["ref"] = "v0:restore"
+    return values
 
 
 def key_of_somebody_else(world: World, key: str | None) -> int:

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.engine import Connection
+
 from steelyard.server.blobs.interface import BlobStore, StoredBlob
 from steelyard.server.blobs.local import LocalBlobs
 from steelyard.server.db.interface import Database
@@ -66,18 +68,31 @@ def store(blobs: BlobStore, content: bytes) -> StoredBlob:
 class Shelf:
     """A project with artifacts, and a clock that stands still until it is moved."""
 
-    def __init__(self, db: Database, directory: Path, *, caller: Caller | None = None) -> None:
+    def __init__(
+        self,
+        db: Database,
+        directory: Path | None = None,
+        *,
+        blobs: BlobStore | None = None,
+        caller: Caller | None = None,
+        entity: str = "",
+        name: str = "shelf",
+    ) -> None:
         self.db = db
-        self.blobs = LocalBlobs(directory)
+        if blobs is None:
+            assert directory is not None
+            blobs = LocalBlobs(directory)
+        self.blobs = blobs
         self.caller = caller or db.write_now(make_caller)
         self.actor = Actor(self.caller.user_id)
         self.now_us = NOW_US
-        self.project = self.make_project("shelf")
+        self.entity = entity
+        self.project = self.make_project(name)
 
     def make_project(self, name: str) -> Project:
-        def make(conn: Any) -> Project:
+        def make(conn: Connection) -> Project:
             return ensure_project(
-                conn, caller=self.caller, entity="", name=name, now_us=self.now_us
+                conn, caller=self.caller, entity=self.entity, name=name, now_us=self.now_us
             )[0]
 
         return self.db.write_now(make)
