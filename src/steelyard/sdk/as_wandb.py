@@ -31,10 +31,6 @@ class SummaryDisabled:
     """Only to be compared with: the summary of a disabled run is a `Summary`."""
 
 
-class WBValue:
-    """Only to be compared with: media are not in this version. Image and Video are this."""
-
-
 #: Module of wandb 0.31.0 → its names that ours have: path below the package, or an object.
 _MADE: Final[Mapping[str, Mapping[str, Any]]] = {
     "sdk": {
@@ -43,9 +39,31 @@ _MADE: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "sdk.data_types": {},
     "sdk.data_types.base_types": {},
-    "sdk.data_types.base_types.wb_value": {"WBValue": WBValue},
-    "sdk.data_types.image": {"Image": WBValue},
-    "sdk.data_types.video": {"Video": WBValue},
+    "sdk.data_types.base_types.media": {
+        name: f"data_types.{name}" for name in ("BatchableMedia", "Media")
+    },
+    "sdk.data_types.base_types.wb_value": {"WBValue": "data_types.WBValue"},
+    "sdk.data_types.helper_types": {},
+    **{
+        f"sdk.data_types.{module}": {name: f"data_types.{name}" for name in names}
+        for module, names in {
+            "audio": ("Audio",),
+            "bokeh": ("Bokeh",),
+            "eval_table": ("EvalTable",),
+            "graph": ("Edge", "Graph", "Node"),
+            "helper_types.bounding_boxes_2d": ("BoundingBoxes2D",),
+            "helper_types.classes": ("Classes",),
+            "helper_types.image_mask": ("ImageMask",),
+            "histogram": ("Histogram",),
+            "html": ("Html",),
+            "image": ("Image",),
+            "molecule": ("Molecule",),
+            "object_3d": ("Object3D", "box3d"),
+            "plotly": ("Plotly",),
+            "table": ("JoinedTable", "PartitionedTable", "Table"),
+            "video": ("Video",),
+        }.items()
+    },
     "sdk.lib": {"RunDisabled": RunDisabled, "SummaryDisabled": SummaryDisabled},
     "sdk.lib.config_util": {"ConfigError": "errors.ConfigError"},
     "sdk.lib.disabled": {"RunDisabled": RunDisabled, "SummaryDisabled": SummaryDisabled},

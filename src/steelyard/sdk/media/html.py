@@ -65,7 +65,7 @@ class Html(BatchableMedia):
 
     @classmethod
     def from_json(cls, json_obj: dict[str, Any], source_artifact: Any) -> Html:
-        return cls(str(source_artifact.get_entry(json_obj["path"]).download()), inject=False)
+        return cls(Path(source_artifact.get_entry(json_obj["path"]).download()), inject=False)
 
     @classmethod
     def seq_to_json(cls, seq: Sequence[Any], run: Any, key: str, step: int | str) -> dict[str, Any]:

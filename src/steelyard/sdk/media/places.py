@@ -94,14 +94,14 @@ def name_in_run(key: object, step: object, hash_: str, extension: str) -> str:
     text = str(key).encode("utf-8", "backslashreplace").decode().lstrip("/")
     text = "".join(char if ord(char) >= 32 and ord(char) != 127 else "_" for char in text)
     parts = [part.replace(".", "_") if part in (".", "..") else part for part in text.split("/")]
-    parts = [_cut(part) for part in parts]
+    parts = [cut_name(part) for part in parts]
     name = f"{'/'.join(parts)}_{step}_{hash_}{extension}"
     if len(name.encode()) > FILE_PATH_BYTES_MAX // 2:
-        name = f"{_cut(parts[-1])}_{step}_{hash_}{extension}"
+        name = f"{cut_name(parts[-1])}_{step}_{hash_}{extension}"
     return name
 
 
-def _cut(part: str) -> str:
+def cut_name(part: str) -> str:
     """The part of a path, as long as a file system takes it with what comes after it."""
     data = part.encode()
     return (

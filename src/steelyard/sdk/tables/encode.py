@@ -210,18 +210,20 @@ def stored_columns(table: Table) -> set[int]:
     return {place for place, _, each in array_types(table) if each.serialization_path is not None}
 
 
-def store_arrays(table: Table, artifact: Any) -> None:
+def store_arrays(table: Table, artifact: Any) -> types.TypedDictType:
     """Put arrays of several dimensions, and long ones, into files of numpy in the artifact.
 
-    Short ones of one dimension stay in the table, as lists of numbers.
+    Short ones of one dimension stay in the table, as lists of numbers. Returns the types of the
+    columns as they are written.
     Source: wandb 0.31.0 sdk/data_types/table.py Table.to_json.
     """
-    for _, name, found in array_types(table):
+    written = dict(table._column_types.type_map)
+    for place, name, found in array_types(table):
         shape = found.params["shape"]
         if len(shape) == 1 and shape[0] <= TABLE_EMBEDDING_VALUES_MAX:
             short = types.ListType(types.NUMBER, shape[0])
-            table._column_types = types.TypedDictType({**table._column_types.type_map, name: short})
-            table._known_shapes.clear()
+            is_whole = all(row[place] is not None for row in table.data)
+            written[name] = short if is_whole else types.OptionalType(short)
             continue
         numpy = load_library("numpy", "a column of arrays", package="numpy")
         cells = table.get_column(name)
@@ -232,6 +234,7 @@ def store_arrays(table: Table, artifact: Any) -> None:
         numpy.savez_compressed(path, **{str(name): array})
         entry = artifact.add_file(path, name=f"media/serialized_data/{base}", is_tmp=True)
         found.serialization_path = {"path": str(entry.path), "key": str(name)}
+    return types.TypedDictType(written)
 
 
 def _file_name(name: Any) -> str:

@@ -37,20 +37,20 @@ def rows_of_frame(frame: Any) -> tuple[list[Any], list[Any]]:
 def _cells_of(series: Any) -> list[Any]:
     """The cells of a column: numbers as Python's, what is missing as None."""
     kind = getattr(series.dtype, "kind", "O")
-    values = series.values
-    if kind in "biuf" and hasattr(values, "strides"):
-        numbers: list[Any] = values.tolist()
+    is_numpy = type(series.dtype).__module__.startswith("numpy")
+    if is_numpy and kind in "biuf":
+        numbers: list[Any] = series.to_numpy().tolist()
         return numbers
-    if kind == "M" and getattr(series.dtype, "tz", None) is None:
-        return [
-            None if missing else value for value, missing in zip(values, series.isna(), strict=True)
-        ]
+    cells = series.to_numpy() if is_numpy else series.array
     if kind == "M":
-        return [
-            None if missing else value.to_pydatetime()
-            for value, missing in zip(series, series.isna(), strict=True)
-        ]
-    return [None if _is_missing(value) else value for value in values]
+        missing = series.isna()
+        if not is_numpy:  # of a time zone
+            cells = [
+                cell if empty else cell.to_pydatetime()
+                for cell, empty in zip(cells, missing, strict=True)
+            ]
+        return [None if empty else cell for cell, empty in zip(cells, missing, strict=True)]
+    return [None if _is_missing(cell) else cell for cell in cells]
 
 
 def _is_missing(value: object) -> bool:

@@ -458,11 +458,11 @@ class Table(Media):
                 "several tables",
                 repeat=False,
             )
-        store_arrays(self, artifact)
+        column_types = store_arrays(self, artifact)
         return {
             **self._increment(),
             "_type": self._log_type,
-            "column_types": self._column_types.to_json(artifact),
+            "column_types": column_types.to_json(artifact),
             "columns": self.columns,
             "log_mode": self.log_mode,
             "ncols": len(self.columns),
