@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import resource
 import statistics
@@ -90,18 +91,20 @@ def measure(directory: Path, count: int) -> list[dict[str, Any]]:
     for what, make in questions(tables).items():
         began = time.perf_counter()
         pool.run(make(0), timeout_s=60)
-        first, samples = elapsed(began), []
+        first, samples, cpu = elapsed(began), [], []
         for number in range(1, REPETITIONS + 1):
             job = make(number)
-            began = time.perf_counter()
+            spent, began = cpu_ms(pool), time.perf_counter()
             pool.run(job, timeout_s=60)
             samples.append(elapsed(began))
+            cpu.append(cpu_ms(pool) - spent)
         measured.append(
             {
                 "what": what,
                 "first_ms": first,
                 "ms": round(statistics.median(samples), 1),
                 "ms_range": [min(samples), max(samples)],
+                "cpu_ms": round(statistics.median(cpu)),
                 "polars_ms": floors.get(what),
             }
         )
@@ -270,6 +273,13 @@ def peak_mib(pool: WorkerPool) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
     peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(peak.split()[1]) // 1024
+
+
+def cpu_ms(pool: WorkerPool) -> float:
+    """CPU time of its process so far, all threads."""
+    (pid,) = pool.pids
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * 1e3 / os.sysconf("SC_CLK_TCK")
 
 
 def commit() -> str:

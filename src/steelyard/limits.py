@@ -157,6 +157,7 @@ TABLE_GROUP_COLUMNS_MAX = 8
 TABLE_AGGREGATES_MAX = 64
 TABLE_FACET_ITEMS_MAX = 200
 TABLE_SAVED_ROWS_MAX = 5_000_000  # of a filtered table kept as a new version
+TABLE_SAVED_FILES_MAX = 20_000  # media files saved with it
 TABLE_ORDERS_KEPT = 8  # found orders of rows that a process keeps for the next page
 TABLE_ARRAY_BYTES_MAX = 1024 * MIB  # an ndarray column, unpacked
 TABLE_ARRAY_CELL_VALUES_MAX = 4096  # of an ndarray cell shown in full

@@ -10,7 +10,7 @@ import pytest
 
 from steelyard.testing.server import ThrowawayServer
 from tests.support.api_project import ApiProject
-from tests.support.table_files import ask, put_file, put_table, refusal
+from tests.support.table_files import ask, make_png, path_of, put_file, put_table, refusal
 
 COLUMNS = ["question", "score", "correct", "tag"]
 ROWS: list[list[Any]] = [
@@ -227,3 +227,39 @@ def test_the_same_content_changed_is_another_table(project: ApiProject) -> None:
     put_table(project, "r1", name, ["a"], [[2], [3]])
     assert query(project, ref)["rows"] == [[2], [3]]
     assert json.loads(json.dumps(query(project, ref)))["total"] == 2
+
+
+def test_a_filtered_table_is_saved_as_a_version_with_the_media_it_names(
+    project: ApiProject,
+) -> None:
+    image = {"_type": "image-file", "path": "media/images/a.png", "format": "png"}
+    other = {"_type": "image-file", "path": "media/images/b.png", "format": "png"}
+    for value in (image, other):
+        put_file(project, "r1", str(value["path"]), make_png(4, 4) + value["path"].encode())
+    rows = [["x", 0.1, image], ["y", 0.9, other], ["z", 0.2, None]]
+    ref = put_table(project, "r1", "t.table.json", ["id", "score", "image"], rows)
+    asked = {
+        "ref": ref, "where": {"column": "score", "op": "<", "value": 0.5}, "entity": "-",
+        "project": project.name, "collection": "hard", "sort": [{"column": "score", "desc": True}],
+    }  # fmt: skip
+    saved = ask(project.server, "POST", "tables:save", asked)
+    assert (saved["version"], saved["row_count"], saved["file_count"]) == ("v0", 2, 2)
+    again = ask(project.server, "POST", "tables:save", asked)
+    assert (again["id"], again["version"]) == (saved["id"], "v0"), (
+        "the same rows are no new version"
+    )
+    page = query(project, saved["ref"])
+    assert [row[0] for row in page["rows"]] == ["z", "x"]
+    cell = page["rows"][1][2]
+    shown = project.server.request("GET", path_of(cell["url"]))
+    assert shown.status == 200 and shown.data.endswith(b"media/images/a.png")
+    small = path_of(cell["thumbnail_url"])
+    assert project.server.request("GET", small, key="").status == 200
+    newest = query(project, saved["ref"].replace(":v0/", ":latest/"))
+    assert newest["rows"][0][0] == "z"
+
+
+def test_nothing_is_saved_where_the_caller_may_not_write(project: ApiProject, ref: str) -> None:
+    asked = {"ref": ref, "entity": "nobody-here", "project": "p", "collection": "c"}
+    status, _ = refusal(project.server, "POST", "tables:save", asked)
+    assert status == 404

@@ -59,3 +59,8 @@ def make_png(width: int, height: int, color: Any = (200, 30, 30), mode: str = "R
     file = io.BytesIO()
     Image.new(mode, (width, height), color).save(file, "PNG")
     return file.getvalue()
+
+
+def path_of(url: str) -> str:
+    """Path and query of a URL: the server calls itself localhost, tests ask 127.0.0.1."""
+    return "/" + url.split("/", 3)[3]

@@ -21,6 +21,7 @@ from steelyard.limits import (
     TABLE_PAGE_ROWS_MAX,
 )
 from steelyard.server.api.media_links import Links, list_paths, with_urls
+from steelyard.server.blobs.interface import BlobStore
 from steelyard.server.db.interface import Database
 from steelyard.server.http.signing import Signer
 from steelyard.server.rooms.accounts.model import Caller
@@ -28,7 +29,8 @@ from steelyard.server.rooms.runs.json_text import without_nonfinite
 from steelyard.server.rooms.tables import jobs
 from steelyard.server.rooms.tables.filters import parse_filter
 from steelyard.server.rooms.tables.model import Aggregate, Column, ColumnHead, Sort, parse_ref
-from steelyard.server.rooms.tables.tables import OpenTable, TableEngine
+from steelyard.server.rooms.tables.saving import Target, save_table
+from steelyard.server.rooms.tables.tables import ExportQuestion, OpenTable, TableEngine
 from steelyard.server.settings import ServerSettings
 
 ROWS_DEFAULT = 100
@@ -194,6 +196,39 @@ class JoinedTable(msgspec.Struct, frozen=True):
     warnings: list[str]
 
 
+class TableSave(msgspec.Struct, frozen=True):
+    """Which rows (as for a query), and the collection that gets a new version with them.
+
+    `entity` "-" is the caller's own. `name` is the file in the version, without `.table.json`.
+    """
+
+    ref: Ref
+    entity: str
+    project: str
+    collection: str
+    type: str = "dataset"
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] = "table"
+    where: Where = None
+    search: Search = None
+    sort: Sorts = []
+    columns: Names | None = None
+    description: str | None = None
+    aliases: list[str] = []
+
+
+class SavedVersion(msgspec.Struct, frozen=True):
+    """The version that holds the rows, and its table. Equal rows are the version that was there."""
+
+    id: str
+    entity: str
+    project: str
+    collection: str
+    version: str
+    ref: str
+    row_count: int
+    file_count: int
+
+
 @get("/api/v1/tables/schema")
 async def show_table_schema(ref: Ref, caller: Caller, tables: TableEngine) -> TableSchema:
     """The columns of a table with what they hold. A large table is prepared on first sight."""
@@ -305,6 +340,48 @@ async def join_tables(
     )
 
 
+@post("/api/v1/tables:save", status_code=201)
+async def save_table_part(
+    data: TableSave,
+    caller: Caller,
+    db: Database,
+    blobs: BlobStore,
+    tables: TableEngine,
+    now_us: Callable[[], int],
+) -> SavedVersion:
+    """Keep the rows that pass as a new version of a dataset, with the media they name."""
+    target = Target(
+        entity="" if data.entity == "-" else data.entity,
+        project=data.project,
+        collection=data.collection,
+        type=data.type,
+        name=data.name,
+        description=data.description,
+        aliases=data.aliases,
+    )
+    question = ExportQuestion(
+        ref=parse_ref(data.ref),
+        where=parse_filter(data.where),
+        search=data.search,
+        sort=data.sort,
+        columns=data.columns,
+    )
+    saved = await asyncio.to_thread(
+        save_table, tables, db, blobs, caller, question=question, target=target, now_us=now_us
+    )
+    made = saved.artifact
+    return SavedVersion(
+        id=made.key,
+        entity=made.entity,
+        project=made.project,
+        collection=made.collection,
+        version=made.version or "",
+        ref=f"artifact:{made.path}/{data.name}.table.json",
+        row_count=saved.row_count,
+        file_count=saved.file_count,
+    )
+
+
 async def _query(
     query: TableQuery,
     caller: Caller,
@@ -372,4 +449,11 @@ def _explain_repeats(found: jobs.JoinedRows, on: list[str]) -> list[str]:
     ]
 
 
-handlers = [show_table_schema, query_table, preview_table, query_facet, join_tables]
+handlers = [
+    show_table_schema,
+    query_table,
+    preview_table,
+    query_facet,
+    join_tables,
+    save_table_part,
+]

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy.engine import Connection
 
 from steelyard.errors import FileMissing, Invalid
-from steelyard.limits import TABLE_PARTS_MAX, TABLE_SOURCE_BYTES_MAX
+from steelyard.limits import SQL_LIST_ITEMS_MAX, TABLE_PARTS_MAX, TABLE_SOURCE_BYTES_MAX
 from steelyard.server.rooms.accounts.model import Caller
 from steelyard.server.rooms.artifacts.files import contents_by_md5, find_entries, list_entries
 from steelyard.server.rooms.artifacts.model import Artifact, Content
@@ -50,6 +50,7 @@ class Blob(msgspec.Struct, frozen=True):
 
     name: str
     sha256: bytes
+    md5: bytes
     size_bytes: int
 
 
@@ -100,7 +101,7 @@ def find_source(conn: Connection, caller: Caller, ref: TableRef) -> Source | Doc
             name=ref.path,
         )
         origin = Origin(run_id=file.run_id)
-        blob = Blob(file.name, file.sha256, file.size_bytes)
+        blob = Blob(file.name, file.sha256, file.md5, file.size_bytes)
     else:
         member = get_readable_member(conn, caller, ref.entity, ref.project, ref.name, ref.version)
         origin = Origin(artifact=get_artifact(conn, member.artifact_id))
@@ -141,8 +142,12 @@ def check_size(source: Source) -> None:
 def find_blobs(conn: Connection, origin: Origin, paths: Sequence[str]) -> dict[str, Blob]:
     """Those of the files of the run or artifact that are stored here."""
     if origin.run_id is not None:
-        files = list_files(conn, origin.run_id, limit=len(paths) + 1, names=list(paths))
-        return {file.name: Blob(file.name, file.sha256, file.size_bytes) for file in files}
+        found: dict[str, Blob] = {}
+        for first in range(0, len(paths), SQL_LIST_ITEMS_MAX):
+            some = list(paths[first : first + SQL_LIST_ITEMS_MAX])
+            for file in list_files(conn, origin.run_id, limit=len(some), names=some):
+                found[file.name] = Blob(file.name, file.sha256, file.md5, file.size_bytes)
+        return found
     artifact = origin.artifact
     assert artifact is not None
     return contents_of(conn, artifact, list(find_entries(conn, artifact.id, paths).values()))
@@ -153,7 +158,7 @@ def contents_of(conn: Connection, artifact: Artifact, entries: Sequence[Entry]) 
     md5s = {entry.path: entry.md5 for entry in entries if entry.is_content}
     found: dict[bytes, Content] = contents_by_md5(conn, artifact.collection_id, list(md5s.values()))
     return {
-        path: Blob(path, found[md5].sha256, found[md5].size_bytes)
+        path: Blob(path, found[md5].sha256, md5, found[md5].size_bytes)
         for path, md5 in md5s.items()
         if md5 in found
     }
@@ -211,7 +216,7 @@ def sides_of(
 def _list_below(conn: Connection, origin: Origin, prefix: str) -> list[Blob]:
     if origin.run_id is not None:
         files = list_files(conn, origin.run_id, limit=TABLE_PARTS_MAX + 1, prefix=prefix)
-        blobs = [Blob(file.name, file.sha256, file.size_bytes) for file in files]
+        blobs = [Blob(file.name, file.sha256, file.md5, file.size_bytes) for file in files]
     else:
         artifact = origin.artifact
         assert artifact is not None

@@ -6,8 +6,9 @@ table is ever in the memory of the server; it holds the page that goes out.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,7 +32,13 @@ from steelyard.server.rooms.accounts.model import Caller
 from steelyard.server.rooms.runs.json_text import parse_json
 from steelyard.server.rooms.tables import jobs
 from steelyard.server.rooms.tables.cache import DiskCache
-from steelyard.server.rooms.tables.model import PARTITIONED_SUFFIX, TableMeta, TableRef
+from steelyard.server.rooms.tables.model import (
+    PARTITIONED_SUFFIX,
+    Filter,
+    Sort,
+    TableMeta,
+    TableRef,
+)
 from steelyard.server.rooms.tables.sources import (
     Blob,
     Document,
@@ -62,6 +69,16 @@ class OpenTable(msgspec.Struct, frozen=True):
     directory: Path
     meta: TableMeta
     origin: Origin
+
+
+class ExportQuestion(msgspec.Struct, frozen=True):
+    """Which part of a table."""
+
+    ref: TableRef
+    where: Filter | None
+    search: str | None
+    sort: list[Sort]
+    columns: list[str] | None
 
 
 class TableEngine:
@@ -114,11 +131,25 @@ class TableEngine:
             tables = [self.open(caller, ref, is_head=is_head) for ref in refs]
             return self.ask(question(tables), kind), tables
 
-    def export(self, job: jobs.Export) -> jobs.Written:
-        """Write a part of a table; takes longer than a question."""
-        answer = self._converters.run(job, timeout_s=TABLE_CONVERT_S)
-        assert isinstance(answer, jobs.Written)
-        return answer
+    @contextlib.contextmanager
+    def exported(
+        self, caller: Caller, question: ExportQuestion
+    ) -> Iterator[tuple[Path, jobs.Written, OpenTable]]:
+        """A part of a table as a `.table.json`, gone afterwards. Takes longer than a question."""
+        with self._cache.scratch() as scratch:
+            table = self.open(caller, question.ref)
+            file = scratch / "export.table.json"
+            job = jobs.Export(
+                table=str(table.directory),
+                where=question.where,
+                search=question.search,
+                sort=question.sort,
+                columns=question.columns,
+                out=str(file),
+            )
+            written = self._converters.run(job, timeout_s=TABLE_CONVERT_S)
+            assert isinstance(written, jobs.Written)
+            yield file, written, table
 
     # ---- from contents to converted tables
 
