@@ -138,8 +138,8 @@ class ArtifactStatusError(UsageError, AttributeError):
 
     def __init__(self, message: str, *, name: str, obj: object) -> None:
         super().__init__(message)
-        self.name = name
-        self.obj = obj
+        self.name: str = name
+        self.obj: object = obj
 
 
 class ArtifactNotLoggedError(ArtifactStatusError):

@@ -61,8 +61,6 @@ class ArtifactManifestEntry:
             return NotImplemented
         return self._fields() == other._fields()
 
-    __hash__ = None  # type: ignore[assignment]  # an entry changes
-
     def _fields(self) -> dict[str, Any]:
         return {
             "path": self.path,
