@@ -80,9 +80,10 @@ def size(artifact: Artifact, _context: Context) -> int:
     return artifact.size_bytes
 
 
-def commit_hash(artifact: Artifact, context: Context) -> str | None:
-    run_id = artifact.created_by_run_id
-    return None if run_id is None else artifact_reads.find_commit(context, run_id)
+def commit_hash(artifact: Artifact, _context: Context) -> str | None:
+    """What was committed: the SHA-256 of its manifest. Clients want one of every version."""
+    sha256 = artifact.manifest_sha256
+    return None if sha256 is None or not artifact.is_committed else sha256.hex()
 
 
 def created_at(source: Artifact | ArtifactType | Member, _context: Context) -> int:

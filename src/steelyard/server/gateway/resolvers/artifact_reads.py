@@ -21,7 +21,6 @@ from steelyard.server.rooms.artifacts.model import (
 )
 from steelyard.server.rooms.projects.model import Project
 from steelyard.server.rooms.projects.queries import list_projects_by_id
-from steelyard.server.rooms.runs.queries import find_commits
 
 
 def note_artifacts(context: Context, artifacts: Iterable[Artifact]) -> None:
@@ -31,8 +30,6 @@ def note_artifacts(context: Context, artifacts: Iterable[Artifact]) -> None:
     context.note_listed("collection", [each.collection_id for each in listed])
     context.note_listed("type", [each.type_id for each in listed])
     context.note_listed("project", [each.project_id for each in listed])
-    runs = [each.created_by_run_id for each in listed if each.created_by_run_id is not None]
-    context.note_listed("maker", runs)
 
 
 def note_collections(context: Context, collections: Iterable[Collection]) -> None:
@@ -135,15 +132,6 @@ def list_members(context: Context, artifact_id: int) -> list[Member]:
 
     members = context.of_each("artifact", "members", artifact_id, read) or []
     return [each for each in members if may_read_entity(context.caller, each.entity_id)]
-
-
-def find_commit(context: Context, run_id: int) -> str | None:
-    """The commit of the code of a run."""
-
-    def read(ids: list[int]) -> dict[int, str | None]:
-        return find_commits(context.conn, ids)
-
-    return context.of_each("maker", "commit", run_id, read)
 
 
 def _is_visible(context: Context, collection_id: int) -> bool:

@@ -7,8 +7,7 @@ from typing import Any
 from steelyard.errors import Invalid
 from steelyard.server.gateway.context import Context, Fields
 from steelyard.server.gateway.ids import decode_id
-from steelyard.server.rooms.artifacts.model import Actor
-from steelyard.server.rooms.artifacts.removal import trash_artifacts_of_run
+from steelyard.server.rooms.offboarding.commands import delete_run_with_artifacts
 from steelyard.server.rooms.projects.commands import ensure_project
 from steelyard.server.rooms.projects.policy import find_readable_project, get_writable_project
 from steelyard.server.rooms.runs import commands
@@ -101,13 +100,11 @@ def delete_run(_source: Any, context: Context, input: dict[str, Any]) -> dict[st
     run = find_writable_run(context.conn, context.caller, decode_id("Run", input["id"]))
     if run is not None:
         if input.get("delete_artifacts"):
-            trash_artifacts_of_run(
-                context.conn,
-                run.id,
-                actor=Actor(user_id=context.caller.user_id),
-                now_us=context.now_us,
+            delete_run_with_artifacts(
+                context.conn, run, user_id=context.caller.user_id, now_us=context.now_us
             )
-        commands.delete_run(context.conn, run, now_us=context.now_us)
+        else:
+            commands.delete_run(context.conn, run, now_us=context.now_us)
     return {"success": run is not None}
 
 

@@ -81,12 +81,6 @@ def find_names(conn: Connection, run_ids: Sequence[int]) -> dict[int, str]:
     return {run_id: names[run_id] for run_id in run_ids if run_id in names}
 
 
-def find_commits(conn: Connection, run_ids: Sequence[int]) -> dict[int, str | None]:
-    """Number to commit of the code, of the runs that exist."""
-    rows = conn.execute(sa.select(runs.c.id, runs.c.commit).where(runs.c.id.in_(run_ids)))
-    return {row.id: row.commit for row in rows}
-
-
 def list_changed_names(
     conn: Connection, project_id: int, *, since_seq: int, limit: int
 ) -> list[str]:
