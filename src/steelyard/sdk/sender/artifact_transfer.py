@@ -38,6 +38,9 @@ PACK_HEADER_BYTES = MD5_BYTES + 4
 JSON_HEADERS = {"Content-Type": "application/json"}
 RAW_HEADERS = {"Content-Type": "application/octet-stream"}
 
+#: Refusals of a PUT that have nothing to do with what was sent: keys, links that have expired.
+NOT_ABOUT_BYTES = (401, 402, 403, 404, 405, 407, 411, 413)
+
 Job = Callable[[], None]
 
 
@@ -212,6 +215,8 @@ class Transfer:
                     answer = self._link.request("PUT", path, body=piece, headers=headers)
                 except Later as later:
                     raise piece.failure or later from None
+                except Refused as refusal:
+                    raise _without_signature(refusal, path) from None
         except OSError as error:
             raise _unreadable(file, error) from error
         return answer.headers.get("ETag", "").strip('"')
@@ -260,8 +265,8 @@ class Transfer:
 
     def _judge(self, file: LocalFile, refusal: Refused) -> Exception:
         """What a refused content means: the file is another one by now, or was spoiled on its
-        way, or the server does not want it."""
-        if refusal.is_mendable:
+        way, or the server, or a proxy before it, does not want it."""
+        if refusal.status in NOT_ABOUT_BYTES:
             return refusal
         try:
             if _hash_file(file.path) != file.digest:
@@ -272,7 +277,7 @@ class Transfer:
             count = self._spoiled[file.md5] = self._spoiled.get(file.md5, 0) + 1
         if count < ARTIFACT_SPOILED_TRIES_MAX:
             return Later(f"{file.name}: {refusal}")
-        return ArtifactFault(f"{file.name}: {refusal}")
+        return ArtifactFault(f"{file.name} does not arrive as it is here: {refusal}")
 
     def _ask_for(self, what: str, content: Any) -> dict[str, Any]:
         return ask(self._link, "POST", f"{self._path}/{what}", content)
@@ -337,6 +342,16 @@ def quote_id(text: str) -> str:
     from urllib.parse import quote
 
     return quote(text, safe="")
+
+
+def _without_signature(refusal: Refused, path: str) -> Refused:
+    """The refusal, whose words go to logs: who has a signed URL may send to it."""
+    return Refused(
+        str(refusal).replace(path, path.partition("?")[0]),
+        code=refusal.code,
+        status=refusal.status,
+        is_stranger=refusal.is_stranger,
+    )
 
 
 def _read_small(file: LocalFile) -> bytes:

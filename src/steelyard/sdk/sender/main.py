@@ -246,6 +246,7 @@ class Sender:
             if care.run_dir == folder:
                 care.token, care.is_flushing, care.told = token, True, {}
                 if care.upload is not None:
+                    care.upload.look_for_artifacts()  # to count them, also without a server
                     care.upload.try_again()
                     self._uploader.wake()
                 return
