@@ -65,6 +65,7 @@ UNUSED_BLOB_HOURS_KEPT = 24  # content that no file refers to, after it was last
 UPLOAD_PARTS_MAX = 10_000  # of one content that is uploaded in parts, as S3 has it
 UPLOAD_PART_BYTES_MAX = 5 * 1024 * MIB
 STALE_UPLOAD_HOURS = 72  # an upload in parts that nobody sends to is removed after this
+BLOCKING_CALLS_MAX = 64  # at once, of parsing, files and S3; those that wait for S3 are among them
 S3_PART_BYTES = 8 * MIB  # a longer content goes to S3 in parts of this, or as few as S3 takes
 S3_PARTS_AT_ONCE = 4
 S3_PUTS_AT_ONCE = 16  # small contents of one batch

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from steelyard.server.blobs.s3 import S3Blobs
 from steelyard.testing.blob_contents import FAR_FUTURE_US, load, make_content, store
 from steelyard.testing.server import ServerDidNotStart, ThrowawayServer
 from tests.fault.test_full_disk import put_file
-from tests.support.file_stream import create_run
+from tests.support.file_stream import create_run, open_stream
 from tests.support.s3 import S3Server
 
 LARGE_BYTES = 50_000_000  # some parts of S3_PART_BYTES
@@ -171,6 +172,28 @@ def test_clients_hear_that_s3_is_away_and_go_on_when_it_is_back(
         own_s3.make_bucket("files")
         assert put_file(server, path, "a.txt", b"after") == 200
         assert server.request("GET", f"/files/{path}/a.txt").data == b"after"
+
+
+@pytest.mark.timeout(180)
+def test_metrics_go_on_while_s3_hangs(own_s3: S3Server, tmp_path: Path) -> None:
+    """Uploads that wait for S3, more than there are cores, hold up nobody else."""
+    own_s3.make_bucket("files")
+    with ThrowawayServer(tmp_path / "server", environ=s3_environ(own_s3, "files")) as server:
+        client = open_stream(server, "going-on")
+        client.send_history(0, ['{"_step": 0}'])
+        path = create_run(server, "hanging")
+        own_s3.freeze()
+        with ThreadPoolExecutor(20) as pool:
+            names = [f"{number}.bin" for number in range(20)]
+            hanging = [pool.submit(put_file, server, path, name, b"x") for name in names]
+            try:
+                while len(spooled(server.data_dir / "blobs")) < len(names):
+                    time.sleep(0.02)
+                client.send_history(1, ['{"_step": 1}'])
+                assert not any(put.done() for put in hanging)
+            finally:
+                own_s3.kill()
+            assert {put.result() for put in hanging} == {503}
 
 
 @pytest.mark.timeout(180)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from types import ModuleType
 from typing import Any
@@ -17,7 +18,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from steelyard import __version__
-from steelyard.limits import JSON_BODY_BYTES_MAX
+from steelyard.limits import BLOCKING_CALLS_MAX, JSON_BODY_BYTES_MAX
 from steelyard.server.api import accounts as accounts_api
 from steelyard.server.api import (
     admin,
@@ -198,6 +199,11 @@ def create_app(services: Services) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        # The default has four more threads than the machine has cores, and a few downloads from an
+        # S3 that hangs would keep everybody else waiting.
+        asyncio.get_running_loop().set_default_executor(
+            ThreadPoolExecutor(BLOCKING_CALLS_MAX, thread_name_prefix="blocking")
+        )
         tasks.start()
         yield
         services.stopping.set()
