@@ -340,7 +340,8 @@ def _restore_aliases(conn: Connection, artifact: Artifact, actor: Actor, now_us:
                 artifact_aliases.c.alias.in_(wanted),
             )
         )
-        free = [alias for alias in wanted if alias not in set(taken.scalars())]
+        taken_by_others = set(taken.scalars())
+        free = [alias for alias in wanted if alias not in taken_by_others]
         latest = find_latest(conn, collection_id)
         if latest is None or latest.version_index <= member.version_index:
             free.append(LATEST)
