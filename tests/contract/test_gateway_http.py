@@ -54,7 +54,7 @@ def test_without_a_known_key_the_answer_is_401_at_once(
         ("query { viewer { nonsense } }", "Cannot query field 'nonsense'"),
         ("query {", "Syntax Error"),
         ("query A { viewer { id } } query B { viewer { id } }", "name one"),
-        ("mutation { createArtifact(input: {}) { artifact { id } } }", "createArtifact"),
+        ("mutation { createNonsense(input: {}) { nonsense { id } } }", "createNonsense"),
     ],
 )
 def test_a_wrong_document_is_an_error_that_nobody_repeats(
