@@ -1,0 +1,370 @@
+"""Artifacts over HTTP: logged and read back, in parts and in packs, and what goes wrong."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+from steelyard.limits import SIGNED_URL_HOURS
+from steelyard.server.http.artifact_urls import ArtifactUrls
+from steelyard.server.rooms.accounts.commands import create_api_key
+from steelyard.server.rooms.artifacts.names import decode_artifact_id
+from steelyard.server.rooms.artifacts.uploads import begin_upload
+from tests.support.accounts import make_caller, make_run
+from tests.support.app_server import AppServer
+from tests.support.artifacts import digest_of, manifest_of, md5_of
+from tests.support.databases import DatabaseMaker, Kind
+
+HOUR_US = 3_600_000_000
+
+
+class Client:
+    """Somebody with a key, and a project of their own for each test."""
+
+    numbers = itertools.count(1)
+
+    def __init__(self, server: AppServer) -> None:
+        self.server = server
+        self.caller = server.db.write_now(make_caller)
+        key = server.db.write_now(
+            create_api_key, user_id=self.caller.user_id, name="test", now_us=1
+        )
+        self.key = key.key
+        self.project = f"p{next(self.numbers)}"
+        self.root = f"/api/v1/{self.caller.username}/{self.project}"
+        self.http = urllib3.PoolManager(retries=False, timeout=30)
+
+    def ask(
+        self, method: str, path: str, content: Any = None, *, status: int = 200, **options: Any
+    ) -> Any:
+        answer = self.server.request(method, path, key=self.key, content=content, **options)
+        assert answer.status == status, (answer.status, answer.data[:500])
+        return json.loads(answer.data) if answer.data else None
+
+    def create(self, name: str = "data", **changes: Any) -> Any:
+        draft = {
+            "type": "dataset",
+            "collection": name,
+            "digest": "",
+            "client_id": f"client{next(self.numbers)}",
+        } | changes
+        return self.ask("POST", f"{self.root}/artifacts", draft)
+
+    def put(self, url: str, body: bytes, **headers: str) -> urllib3.BaseHTTPResponse:
+        return self.http.request("PUT", url, body=body, headers=headers)
+
+    def send(self, draft: Any, files: dict[str, bytes]) -> None:
+        """What the draft's project has not."""
+        wanted = [{"md5": md5_of(c), "size_bytes": len(c)} for c in files.values()]
+        path = f"/api/v1/artifacts/{draft['id']}/contents"
+        for answer, content in zip(
+            self.ask("POST", path, {"files": wanted})["files"], files.values(), strict=True
+        ):
+            if not answer["is_here"]:
+                assert self.put(answer["url"], content).status == 200
+
+    def log(self, files: dict[str, bytes], name: str = "data", **changes: Any) -> Any:
+        manifest = manifest_of(files)
+        draft = self.create(name, digest=digest_of(manifest), **changes)
+        if draft["state"] == "COMMITTED":
+            return self.ask("GET", f"/api/v1/artifacts/{draft['id']}")
+        self.send(draft, files)
+        path = f"/api/v1/artifacts/{draft['id']}"
+        self.ask("PUT", f"{path}/manifest", body=json.dumps(manifest).encode())
+        return self.ask("POST", f"{path}/commit")
+
+
+@pytest.fixture(scope="module", params=("sqlite", "postgresql"))
+def server(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    database_maker: DatabaseMaker,
+) -> Iterator[AppServer]:
+    kind: Kind = request.param
+    url, remove = database_maker.make_with_schema(kind)
+    directory: Path = tmp_path_factory.mktemp("artifacts")
+    with AppServer(directory / "data", url) as running:
+        yield running
+    remove()
+
+
+@pytest.fixture
+def client(server: AppServer) -> Client:
+    return Client(server)
+
+
+def test_what_was_logged_can_be_read_back(client: Client) -> None:
+    files = {"a.txt": b"one", "dir/b 100%.json": b"{}", "dir/sub/c": b"", "ü/ä.bin": b"\x00" * 10}
+    version = client.log(files, aliases=["best"], tags=["t"], metadata={"x": 1}, description="d")
+    assert version["version"] == "v0"
+    assert (version["aliases"], version["tags"]) == (["best", "latest"], ["t"])
+    assert (version["metadata"], version["description"]) == ({"x": 1}, "d")
+    listed = client.ask("GET", f"{client.root}/artifacts/data/versions/best/files")
+    assert [item["path"] for item in listed["items"]] == sorted(files)
+    for item in listed["items"]:
+        answer = client.http.request("GET", item["url"])
+        assert (answer.status, answer.data) == (200, files[item["path"]])
+        assert answer.headers["etag"]
+    manifest = json.loads(client.http.request("GET", version["manifest_url"]).data)
+    assert sorted(manifest["contents"]) == sorted(files)
+    top = client.ask("GET", f"{client.root}/artifacts/data/versions/v0/tree?limit=2")
+    assert [(i["name"], i["is_dir"], i["file_count"]) for i in top["items"]] == [
+        ("a.txt", False, None),
+        ("dir", True, 2),
+    ]
+    rest = client.ask(
+        "GET", f"{client.root}/artifacts/data/versions/v0/tree?cursor={top['next_cursor']}"
+    )
+    assert [i["name"] for i in rest["items"]] == ["ü"]
+    inside = client.ask("GET", f"{client.root}/artifacts/data/versions/v0/tree?path=dir")
+    assert [i["path"] for i in inside["items"]] == ["dir/b 100%.json", "dir/sub"]
+
+
+def test_a_part_of_a_content_can_be_asked_for(client: Client) -> None:
+    client.log({"a.bin": b"0123456789"})
+    item = client.ask("GET", f"{client.root}/artifacts/data/versions/v0/files")["items"][0]
+    answer = client.http.request("GET", item["url"], headers={"Range": "bytes=2-4"})
+    assert (answer.status, answer.data) == (206, b"234")
+    head = client.http.request("HEAD", item["url"])
+    assert (head.status, head.headers["content-length"]) == (200, "10")
+    unchanged = {"If-None-Match": head.headers["etag"]}
+    assert client.http.request("GET", item["url"], headers=unchanged).status == 304
+
+
+def test_a_content_that_is_not_what_was_announced_leaves_nothing(client: Client) -> None:
+    draft = client.create()
+    path = f"/api/v1/artifacts/{draft['id']}/contents"
+    wanted = {"files": [{"md5": md5_of(b"right"), "size_bytes": 5}]}
+    answer = client.ask("POST", path, wanted)["files"][0]
+    refused = client.put(answer["url"], b"wrong")
+    assert refused.status == 400
+    assert b"not what was announced" in refused.data
+    assert client.ask("POST", path, wanted)["files"][0]["is_here"] is False
+    stored = client.put(answer["url"], b"right")
+    assert stored.headers["etag"] == f'"{hashlib.md5(b"right").hexdigest()}"'
+    assert client.ask("POST", path, wanted)["files"][0]["is_here"] is True
+
+
+def test_a_signed_url_is_for_one_thing_until_it_expires(client: Client) -> None:
+    client.log({"a.bin": b"secret", "b.bin": b"other"})
+    items = client.ask("GET", f"{client.root}/artifacts/data/versions/v0/files")["items"]
+    url, other = items[0]["url"], items[1]["url"]
+    assert client.http.request("GET", url.replace("a.bin", "b.bin")).status == 403
+    swapped = url.split("?")[0] + "?" + other.split("?")[1]
+    assert client.http.request("GET", swapped).status == 403
+    services = client.server.services
+    now_us = services.now_us() - (SIGNED_URL_HOURS + 2) * HOUR_US
+    old = ArtifactUrls(services.signer, client.server.base_url, now_us)
+    collection_id = int(url.split("/contents/")[1].split("/")[0])
+    expired = old.content(collection_id, hashlib.md5(b"secret").digest(), "a.bin")
+    answer = client.http.request("GET", expired)
+    assert answer.status == 403
+    assert b"expired" in answer.data
+
+
+def test_others_find_nothing_by_id_name_or_legacy_path(client: Client) -> None:
+    version = client.log({"a.bin": b"mine"})
+    md5 = hashlib.md5(b"mine").hexdigest()
+    entity = client.caller.username
+    paths = [
+        f"/artifacts/{entity}/{md5}",
+        f"/artifactsV2/default/{entity}/{client.project}/data/{version['id']}/{md5}/a.bin",
+        f"/artifactsV2/default/{entity}/{client.project}/data/{version['id']}/{version['id']}"
+        f"/{md5}/a.bin",
+    ]
+    stranger = Client(client.server)
+    for path in paths:
+        answer = client.server.request("GET", path, key=client.key)
+        assert (answer.status, answer.data) == (200, b"mine"), path
+        assert client.server.request("GET", path, key=stranger.key).status == 404, path
+        assert client.server.request("GET", path).status == 401, path
+    stranger.ask("GET", f"/api/v1/artifacts/{version['id']}", status=404)
+    stranger.ask("GET", f"{client.root}/artifacts/data/versions/latest", status=404)
+    theirs = stranger.create()
+    path = f"/api/v1/artifacts/{theirs['id']}/contents"
+    asked = {"files": [{"md5": md5_of(b"mine"), "size_bytes": 4}]}
+    assert stranger.ask("POST", path, asked)["files"][0]["is_here"] is False
+
+
+def test_many_small_files_travel_in_one_pack(client: Client) -> None:
+    files = {f"{i:03}.txt": str(i).encode() for i in range(300)}
+    manifest = manifest_of(files)
+    draft = client.create(digest=digest_of(manifest))
+    path = f"/api/v1/artifacts/{draft['id']}"
+    pack = b"".join(
+        hashlib.md5(c).digest() + len(c).to_bytes(4, "little") + c for c in files.values()
+    )
+    for broken in (pack[:-1], pack[:10], b"\x00" * 16 + pack[16:]):
+        answer = client.server.request("POST", f"{path}/contents:pack", key=client.key, body=broken)
+        assert answer.status == 400
+    assert client.ask("POST", f"{path}/contents:pack", body=pack) == {"stored": 300}
+    packed = gzip.compress(json.dumps(manifest).encode())
+    client.ask("PUT", f"{path}/manifest", body=packed, headers={"Content-Encoding": "gzip"})
+    assert client.ask("POST", f"{path}/commit")["file_count"] == 300
+
+
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_packed_manifest_that_is_damaged_is_refused(client: Client, cut: bool) -> None:
+    packed = gzip.compress(b'{"contents": {}}' * 1000)
+    broken = packed[:-5] if cut else b"no gzip at all"
+    draft = client.create()
+    answer = client.server.request(
+        "PUT",
+        f"/api/v1/artifacts/{draft['id']}/manifest",
+        key=client.key,
+        body=broken,
+        headers={"Content-Encoding": "gzip"},
+    )
+    assert answer.status == 408
+
+
+def test_a_large_file_arrives_in_parts_that_can_be_resumed(client: Client) -> None:
+    content = b"".join(bytes([i]) * 1000 for i in range(3))
+    draft = client.create()
+    number = decode_artifact_id(draft["id"])
+    assert number is not None
+    md5 = hashlib.md5(content).digest()
+    upload = begin_upload(
+        client.server.db,
+        client.server.services.blobs,
+        number,
+        md5=md5,
+        size_bytes=len(content),
+        part_bytes=1024,
+        now_us=client.server.services.now_us(),
+    )
+    path = f"/api/v1/artifacts/{draft['id']}"
+    state = client.ask("GET", f"{path}/uploads/{upload.upload_id}")
+    assert (state["parts"], len(state["part_urls"])) == ([], 3)
+    pieces = [content[:1024], content[1024:2048], content[2048:]]
+    for i in (2, 0):
+        answer = client.put(state["part_urls"][i], pieces[i])
+        assert answer.headers["etag"] == f'"{hashlib.md5(pieces[i]).hexdigest()}"'
+    there = client.ask("GET", f"{path}/uploads/{upload.upload_id}")["parts"]
+    assert [part["number"] for part in there] == [1, 3]
+    parts = [
+        {"number": i + 1, "etag": hashlib.md5(piece).hexdigest()} for i, piece in enumerate(pieces)
+    ]
+    complete = {"md5": md5_of(content), "upload_id": upload.upload_id, "parts": parts}
+    client.ask("POST", f"{path}/contents:complete", complete, status=400)
+    assert client.put(state["part_urls"][1], pieces[1]).status == 200
+    stored = {"md5": md5_of(content), "size_bytes": len(content)}
+    assert client.ask("POST", f"{path}/contents:complete", complete) == stored
+    assert client.ask("POST", f"{path}/contents:complete", complete) == stored
+
+
+def test_a_commit_says_what_is_missing_and_works_after_it_came(client: Client) -> None:
+    manifest = manifest_of({"a": b"1"})
+    draft = client.create(digest=digest_of(manifest))
+    path = f"/api/v1/artifacts/{draft['id']}"
+    problem = client.ask("POST", f"{path}/commit", status=409)
+    assert "manifest" in problem["detail"]
+    client.ask("PUT", f"{path}/manifest", body=json.dumps(manifest).encode())
+    problem = client.ask("POST", f"{path}/commit", status=409)
+    assert problem["code"] == "contents_missing"
+    client.send(draft, {"a": b"1"})
+    assert client.ask("POST", f"{path}/commit")["version"] == "v0"
+    client.ask("PUT", f"{path}/manifest", body=b"{}", status=409)
+
+
+def test_versions_are_edited_linked_deleted_and_restored(client: Client) -> None:
+    client.log({"a": b"1"})
+    client.log({"a": b"2"})
+    version = f"{client.root}/artifacts/data/versions/v0"
+    changes = {"aliases_add": ["prod"], "tags_add": ["x"], "metadata": {"k": [1]}, "ttl_s": 60}
+    edited = client.ask("PATCH", version, changes)
+    assert (edited["aliases"], edited["tags"], edited["ttl_s"]) == (["prod"], ["x"], 60)
+    client.ask("PATCH", version, {"aliases_add": ["v9"]}, status=400)
+    link = {"source": f"{client.caller.username}/{client.project}/data:prod", "aliases": ["s"]}
+    links = f"{client.root}/artifacts/shown/links"
+    assert client.ask("POST", links, link, status=201) == {"version": "v0"}
+    shown = client.ask("GET", f"{client.root}/artifacts/shown/versions/s")
+    assert (shown["kind"], shown["source"]["name"]) == ("portfolio", "data")
+    dependents = client.ask("GET", f"{version}/dependents")
+    assert dependents["aliases"] == ["latest", "prod", "s"]
+    assert [each["name"] for each in dependents["links"]] == ["shown"]
+    client.ask("DELETE", version, status=409)
+    gone = client.ask("DELETE", f"{version}?delete_aliases=true")
+    assert gone["freed_bytes"] == 1
+    client.ask("GET", version, status=404)
+    trash = client.ask("GET", f"{client.root}/artifact-trash")
+    assert [item["version"]["version"] for item in trash["items"]] == ["v0"]
+    assert trash["items"][0]["deleted_by"] == client.caller.username
+    back = client.ask("POST", f"{version}:restore")
+    assert (back["version"], back["aliases"]) == ("v0", ["prod"])
+    events = client.ask("GET", f"{client.root}/artifacts/data/events")["items"]
+    assert {"version_logged", "version_deleted", "version_restored"} <= {e["kind"] for e in events}
+    client.ask("DELETE", f"{links}/v0", status=204)
+
+
+def test_collections_are_listed_by_page_and_changed(client: Client) -> None:
+    for i in range(5):
+        client.log({"a": b"1"}, f"data-{i}")
+    client.log({"m": b"1"}, "model", type="model")
+    names: list[str] = []
+    cursor = ""
+    while True:
+        page = client.ask("GET", f"{client.root}/artifacts?sort=name&limit=2{cursor}")
+        names += [item["name"] for item in page["items"]]
+        assert page["total"] == 6
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert names == [*(f"data-{i}" for i in range(5)), "model"]
+    found = client.ask("GET", f"{client.root}/artifacts?q=DATA-3&type=dataset")
+    assert [item["name"] for item in found["items"]] == ["data-3"]
+    assert found["items"][0]["latest"]["version"] == "v0"
+    client.ask("GET", f"{client.root}/artifacts?sort=colour", status=400)
+    types = client.ask("GET", f"{client.root}/artifact-types")["items"]
+    assert [(t["name"], t["collection_count"]) for t in types] == [("dataset", 5), ("model", 1)]
+    path = f"{client.root}/artifacts/data-0"
+    changed = client.ask("PATCH", path, {"name": "renamed", "tags": ["x"], "description": "d"})
+    assert (changed["name"], changed["tags"], changed["description"]) == ("renamed", ["x"], "d")
+    deleted = client.ask("DELETE", f"{client.root}/artifacts/renamed")
+    assert deleted["version_count"] == 1
+    assert client.ask("GET", f"{client.root}/artifacts?type=dataset")["total"] == 4
+
+
+def test_runs_know_what_they_read_and_logged_and_why_versions_differ(client: Client) -> None:
+    db = client.server.db
+    first = db.write_now(make_run, client.caller, project=client.project)
+    second = db.write_now(make_run, client.caller, project=client.project)
+    client.log({"d": b"1"})
+    client.log({"d": b"2"})
+    for run, ref in ((first, "v0"), (second, "v1")):
+        path = {"entity": "-", "project": client.project, "name": run.name}
+        used = f"{client.root}/artifacts/data/versions/{ref}/uses"
+        client.ask("POST", used, {"run": path, "use_as": "train"})
+    client.log({"m": b"1"}, "model", type="model", run=first.name, metadata={"lr": {"a": 1}})
+    client.log({"m": b"22"}, "model", type="model", run=second.name, metadata={"lr": {"a": 2}})
+    artifacts = client.ask("GET", f"{client.root}/runs/{second.name}/artifacts")
+    assert [(a["name"], a["version"], a["use_as"]) for a in artifacts["inputs"]] == [
+        ("data", "v1", "train")
+    ]
+    assert [(a["name"], a["version"]) for a in artifacts["outputs"]] == [("model", "v1")]
+    diff = client.ask("GET", f"{client.root}/artifacts/model/versions/v0/diff?to=latest")
+    assert (diff["from"]["version"], diff["to"]["version"]) == ("v0", "v1")
+    assert diff["files"]["changed"] == [{"path": "m", "size_before": 1, "size_after": 2}]
+    assert diff["metadata"] == [{"key": "lr.a", "before": 1, "after": 2}]
+    assert [(c["before"], c["after"]) for c in diff["causes"]["inputs"]] == [("v0", "v1")]
+    lineage = client.ask("GET", f"{client.root}/artifacts/model/versions/v1/lineage")
+    labels = {node["label"] for node in lineage["nodes"]}
+    assert {"model:v1", "data:v1"} <= labels
+    assert "data:v0" not in labels
+    users = client.ask("GET", f"{client.root}/artifacts/data/versions/v1/used-by")
+    assert [run["name"] for run in users["items"]] == [second.name]
+
+
+def test_a_client_id_leads_to_the_version(client: Client) -> None:
+    draft = client.create(client_id="told")
+    assert client.ask("GET", "/api/v1/artifact-clients/told") == {"id": draft["id"]}
+    assert client.ask("GET", "/api/v1/artifact-clients/untold") == {"id": None}
+    assert Client(client.server).ask("GET", "/api/v1/artifact-clients/told") == {"id": None}
