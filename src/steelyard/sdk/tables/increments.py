@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from steelyard.errors import UsageError
 from steelyard.limits import NAME_CHARS_MAX
+from steelyard.sdk.media.places import cut_name
 
 if TYPE_CHECKING:
     from steelyard.sdk.run import Run
@@ -35,10 +36,8 @@ def safe_entry_name(key: str) -> str:
     """The key as the name of a table in its artifact, where it is no name of a file."""
     text = key.encode("utf-8", "backslashreplace").decode()
     text = "".join(char if ord(char) >= 32 and ord(char) != 127 else "_" for char in text)
-    parts = [part for part in text.split("/") if part]
-    return (
-        "/".join(part.replace(".", "_") if part in (".", "..") else part for part in parts) or "_"
-    )
+    parts = ["_" if part in (".", "..") else cut_name(part) for part in text.split("/") if part]
+    return "/".join(parts) or "_"
 
 
 def begin(run: Run, key: str, table: Table) -> tuple[Any, str]:
