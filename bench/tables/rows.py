@@ -14,7 +14,11 @@ COLUMNS = (
 )
 LABELS = [f"class-{i:02}" for i in range(20)]
 MODELS = ["small", "medium", "large", "huge", "tiny"]
-WORDS = ["why", "does", "the", "model", "fail", "here", "when", "light", "is", "low", "and", "objects", "are", "far", "away", "or", "hidden", "behind", "glass", "in", "rain", "at", "night", "on", "a", "road", "with", "no", "lines", "and", "many", "people", "walking"]  # fmt: skip
+TEXT = (
+    "why does the model fail here when light is low and objects are far away or hidden behind "
+    "glass in rain at night on a road with no lines and many people walking"
+)
+WORDS = TEXT.split()
 START_MS = 1_700_000_000_000
 
 

@@ -206,10 +206,12 @@ def floor(make):
 col = lambda name: pl.col(c[name])
 print(json.dumps({{
   "filter: number": floor(lambda n: df.filter(col("score") < 0.5 + n / 100).head(100)),
-  "filter: regex": floor(lambda n: df.filter(col("question").str.contains(rf"^why.*{{n}}[0-3]\\?$"))),
+  "filter: regex": floor(
+      lambda n: df.filter(col("question").str.contains(rf"^why.*{{n}}[0-3]\\?$"))),
   "filter: in": floor(lambda n: df.filter(col("expected").is_in([f"class-{{n:02}}", "class-19"]))),
   "sort: number": floor(lambda n: df.select(pl.arg_sort_by(c["loss"], descending=n % 2 == 0))),
-  "sort: long text": floor(lambda n: df.select(pl.arg_sort_by(c["question"], descending=n % 2 == 0))),
+  "sort: long text": floor(
+      lambda n: df.select(pl.arg_sort_by(c["question"], descending=n % 2 == 0))),
   "sort: two columns": floor(lambda n: df.select(pl.arg_sort_by([c["model"], c["score"]]))),
   "group: 20 groups, 4 aggregates": floor(lambda n: df.group_by(c["expected"]).agg(
       col("score").mean(), col("loss").mean(), col("correct").mean(), col("tokens").max())),
