@@ -457,3 +457,22 @@ def test_a_name_without_a_project_is_of_the_session(
     full = remote.complete(parse_path(name))
     assert (full.entity, full.project) == (remote.default_entity, PROJECT)
     assert Artifact._from_name(str(full)).qualified_name == f"{full}:v0"
+
+
+def test_several_may_download_the_same_at_once(
+    remote: Remote, name: str, source: Path, tmp_path: Path, online_user: SdkUser
+) -> None:
+    put_dir(remote, name, source)
+    script = f"from steelyard import Artifact; Artifact._from_name({name!r}).download('OUT')"
+    environ = {**online_user.environ, "WANDB_PROJECT": PROJECT, "WANDB_CACHE_DIR": "cache"}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", script.replace("OUT", f"out{count}")],
+            cwd=online_user.home,
+            env=environ,
+        )
+        for count in range(3)
+    ]
+    assert [process.wait(120) for process in running] == [0, 0, 0]
+    assert all(is_equal(source, online_user.home / f"out{count}") for count in range(3))
+    assert not any((online_user.home / "cache/artifacts/partial").iterdir())
