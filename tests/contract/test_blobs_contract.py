@@ -92,3 +92,57 @@ def test_a_disk_that_takes_no_more_is_reported_and_nothing_is_left(tmp_path: Pat
         check=True,
     )
     assert "nothing of this upload was kept" in told.stdout
+
+
+def test_blobs_of_an_earlier_version_are_found_where_they_belong_now(tmp_path: Path) -> None:
+    content = b"stored two directories deep"
+    name = hashlib.sha256(content).hexdigest()
+    old = tmp_path / "blobs" / name[:2] / name[2:4] / name
+    old.parent.mkdir(parents=True)
+    old.write_bytes(content)
+    blobs = LocalBlobs(tmp_path / "blobs")
+    assert load(blobs, bytes.fromhex(name)) == content
+    assert not old.parent.exists()
+    assert list(blobs.list_settled(before_us=2**62)) == [bytes.fromhex(name)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    size_bytes=st.integers(1, 50),
+    steps=st.lists(
+        st.tuples(st.sampled_from(["send", "spoil", "break off", "restart"]), st.integers(1, 7)),
+        max_size=20,
+    ),
+)
+def test_parts_make_the_content_whatever_happened_on_the_way(
+    size_bytes: int, steps: list[tuple[str, int]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Parts are sent, sent wrong, broken off, the server restarts; then what is wrong is mended."""
+    content = bytes(range(size_bytes))
+    parts = dict(enumerate((content[at : at + 8] for at in range(0, size_bytes, 8)), 1))
+    directory = tmp_path_factory.mktemp("blobs")
+    blobs = LocalBlobs(directory)
+    upload_id = blobs.create_upload(part_bytes=8)
+    expected: dict[int, bytes] = {}
+    for what, number in steps:
+        if what == "restart":
+            blobs = LocalBlobs(directory)
+            blobs.remove_unfinished()
+        elif number in parts:
+            sent = parts[number][::-1] if what == "spoil" else parts[number]
+            writer = blobs.create_part_writer(upload_id, number)
+            writer.write(sent)
+            expected.pop(number, None)
+            if what == "break off":
+                writer.abort()
+            else:
+                expected[number] = writer.commit().md5
+        assert {part.number: part.md5 for part in blobs.list_parts(upload_id)} == expected
+    named = [(number, hashlib.md5(part).digest()) for number, part in parts.items()]
+    for number, md5 in named:
+        if expected.get(number) != md5:
+            writer = blobs.create_part_writer(upload_id, number)
+            writer.write(parts[number])
+            writer.commit()
+    blob = blobs.complete_upload(upload_id, named, md5=hashlib.md5(content).digest())
+    assert load(blobs, blob.sha256) == content
