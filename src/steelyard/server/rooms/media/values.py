@@ -70,9 +70,10 @@ def kind_of_types(types: dict[str, int]) -> MediaKind | None:
     """The kind of media a key with values of these types holds; None for none."""
     counts: dict[MediaKind, int] = {}
     for name, count in types.items():
-        if name in KINDS:
-            counts[KINDS[name]] = counts.get(KINDS[name], 0) + count
-    return max(counts, key=lambda kind: (counts[kind], kind)) if counts else None
+        kind = KINDS.get(name)
+        if kind is not None:
+            counts[kind] = counts.get(kind, 0) + count
+    return max(counts, key=lambda each: (counts[each], each)) if counts else None
 
 
 def list_items(value: Any) -> list[MediaValue]:
