@@ -73,7 +73,8 @@ def kind_of_types(types: dict[str, int]) -> MediaKind | None:
         kind = KINDS.get(name)
         if kind is not None:
             counts[kind] = counts.get(kind, 0) + count
-    return max(counts, key=lambda each: (counts[each], each)) if counts else None
+    ordered = sorted(counts.items(), key=lambda item: (item[1], item[0]))
+    return ordered[-1][0] if ordered else None
 
 
 def list_items(value: Any) -> list[MediaValue]:
