@@ -100,7 +100,8 @@ class Audio(BatchableMedia):
             and self._sha256 == other._sha256
         )
 
-    __hash__ = BatchableMedia.__hash__
+    def __hash__(self) -> int:
+        return object.__hash__(self)
 
 
 def _check_rate(rate: Any) -> int:

@@ -48,7 +48,8 @@ class Classes(Media):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Classes) and self._class_set == other._class_set
 
-    __hash__ = Media.__hash__
+    def __hash__(self) -> int:
+        return object.__hash__(self)
 
     def __repr__(self) -> str:
         return f"Classes({self._class_set!r})"

@@ -303,7 +303,8 @@ class Image(BatchableMedia):
             and self._classes == other._classes
         )
 
-    __hash__ = BatchableMedia.__hash__
+    def __hash__(self) -> int:
+        return object.__hash__(self)
 
 
 def _is_pillow(value: object) -> bool:

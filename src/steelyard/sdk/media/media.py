@@ -194,7 +194,8 @@ class Media(WBValue):
             return False
         return self is other or (self._sha256 is not None and self._sha256 == other._sha256)
 
-    __hash__ = WBValue.__hash__
+    def __hash__(self) -> int:
+        return object.__hash__(self)
 
     def __repr__(self) -> str:
         caption = "" if self._caption is None else f" {self._caption!r}"

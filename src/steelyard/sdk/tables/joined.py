@@ -87,7 +87,8 @@ class JoinedTable(Media):
             and self._table2 == other._table2
         )
 
-    __hash__ = Media.__hash__
+    def __hash__(self) -> int:
+        return object.__hash__(self)
 
 
 def _is_table(value: Any) -> bool:

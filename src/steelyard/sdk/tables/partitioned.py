@@ -64,4 +64,5 @@ class PartitionedTable(Media):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PartitionedTable) and self.parts_path == other.parts_path
 
-    __hash__ = Media.__hash__
+    def __hash__(self) -> int:
+        return object.__hash__(self)

@@ -503,7 +503,8 @@ class Table(Media):
             and all(map(_is_same_row, self.data, other.data))
         )
 
-    __hash__ = Media.__hash__
+    def __hash__(self) -> int:
+        return object.__hash__(self)
 
     def __repr__(self) -> str:
         return f"<Table of {len(self.data):,} rows x {len(self.columns)} columns>"
