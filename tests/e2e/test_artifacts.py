@@ -74,13 +74,13 @@ def test_the_lineage_leads_from_the_data_to_the_model_and_back(
 ) -> None:
     page = visitor()
     page.goto(f"{chain}/artifacts/dataset/training-data/v1/lineage")
-    page.at("link", "/^run clean 1/").see()
-    page.at("link", "/^run evaluation/").see()
+    page.at("link", "/^clean 1 /").see()
+    page.at("link", "/^evaluation /").see()
     assert page.find_accessibility_problems() == []
-    page.at("link", "/^model model:v0/").click()
+    page.at("link", "/^model v0 model/").click()
     page.at("heading", "model v0").see()
     page.at("navigation", "Views of the version").at("link", "Lineage").click()
-    page.at("link", "/^dataset training-data:v1/").focus()
+    page.at("link", "/^training-data v1 dataset/").focus()
     page.press("ArrowRight")
     page.press("Enter")
     page.at("heading", "training").see()

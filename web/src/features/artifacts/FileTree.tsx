@@ -39,6 +39,15 @@ export function FileTree({ place, selected, onSelect }: FileTreeProps) {
     lines.findIndex((line) => line.key === focusKey),
   );
 
+  // The file of a link is scrolled to once its directories are read; later on the reader scrolls.
+  const isShown = useRef(selected === "");
+  useEffect(() => {
+    const at = lines.findIndex((line) => line.kind === "item" && line.item.path === selected);
+    if (isShown.current || at < 0) return;
+    isShown.current = true;
+    list.scrollToIndex(at, { align: "auto" });
+  });
+
   // A "more" line that comes on screen reads its page.
   useEffect(() => {
     for (const row of rows) {

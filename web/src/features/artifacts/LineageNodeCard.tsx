@@ -35,16 +35,15 @@ export const LineageNodeCard = memo(function LineageNodeCard(props: LineageNodeC
     "data-kind": node.kind,
     "data-root": isRoot || undefined,
     title: label,
-    "aria-label": label,
   };
   if (node.kind === "stack") {
     return (
       <button type="button" {...shared} onClick={() => onExpand(node.id)}>
         <span className={styles.line}>
           <Icon name="stack" size={14} />
-          <span className={styles.name}>{countHidden(node)} more</span>
+          <span className={styles.name}>{countHidden(node)} more</span>{" "}
           <Icon name="chevronRight" size={12} />
-        </span>
+        </span>{" "}
         <span className={styles.kind}>{node.label}</span>
       </button>
     );
@@ -53,14 +52,14 @@ export const LineageNodeCard = memo(function LineageNodeCard(props: LineageNodeC
   if (path === null) {
     return (
       // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys walk over it to its neighbours
-      <span {...shared} role="img" tabIndex={0}>
+      <span {...shared} role="img" aria-label={label} tabIndex={0}>
         {content}
       </span>
     );
   }
   return (
     <Link {...shared} to={path} aria-current={isRoot ? "true" : undefined} draggable={false}>
-      {content}
+      {content} {isRoot && <span className="visually-hidden">this version</span>}
     </Link>
   );
 });
@@ -70,9 +69,9 @@ function RunFace({ node }: { node: LineageNode }) {
     <>
       <span className={styles.line}>
         <RunSwatch run={node.name ?? node.id} />
-        <span className={styles.name}>{node.label}</span>
+        <span className={styles.name}>{node.label}</span>{" "}
         {node.state !== null && <StatusDot state={node.state as RunState} />}
-      </span>
+      </span>{" "}
       <span className={styles.kind}>{node.type === null ? "run" : `run · ${node.type}`}</span>
     </>
   );
@@ -84,11 +83,11 @@ function ArtifactFace({ node }: { node: LineageNode }) {
     <>
       <span className={styles.line}>
         <Icon name="box" size={14} />
-        <span className={styles.name}>{node.name ?? node.label}</span>
+        <span className={styles.name}>{node.name ?? node.label}</span>{" "}
         {node.version !== null && <span className={styles.version}>{node.version}</span>}
-      </span>
+      </span>{" "}
       <span className={styles.kind}>
-        <span>{isGone ? sayState(node.state ?? "") : node.type}</span>
+        <span>{isGone ? sayState(node.state ?? "") : node.type}</span>{" "}
         <AliasChips aliases={node.aliases} shownMax={1} />
       </span>
     </>

@@ -33,39 +33,38 @@ describe("the lineage of a version", () => {
   it("is a graph of links, from where it comes to what came of it", async () => {
     const { container } = openLineage();
     const graph = within(await findGraph());
-    expect(graph.getByRole("link", { name: "dataset raw:v3" })).toHaveAttribute(
+    expect(graph.getByRole("link", { name: "raw v3 dataset" })).toHaveAttribute(
       "href",
       "/acme/mnist/artifacts/dataset/raw/v3/overview",
     );
-    expect(graph.getByRole("link", { name: "run train-1, running" })).toHaveAttribute(
+    expect(graph.getByRole("link", { name: "train-1 running run · train" })).toHaveAttribute(
       "href",
       "/acme/mnist/runs/train-1",
     );
     expect(
-      graph.getByRole("link", { name: "dataset cifar-clean:v3, latest, this version" }),
+      graph.getByRole("link", { name: "cifar-clean v3 dataset latest this version" }),
     ).toBeVisible();
     const left = (name: RegExp) => Number.parseFloat(graph.getByRole("link", { name }).style.left);
-    expect(left(/^dataset raw/)).toBeLessThan(left(/^run clean-3/));
-    expect(left(/^run clean-3/)).toBeLessThan(left(/this version/));
+    expect(left(/^raw v3/)).toBeLessThan(left(/^clean-3/));
+    expect(left(/^clean-3/)).toBeLessThan(left(/this version/));
     expect((await axe.run(container)).violations).toEqual([]);
   });
 
   it("is walked along its edges by arrow keys", async () => {
     openLineage();
     const graph = within(await findGraph());
-    graph.getByRole("link", { name: "dataset raw:v3" }).focus();
+    graph.getByRole("link", { name: "raw v3 dataset" }).focus();
     await userEvent.keyboard("{ArrowRight}{ArrowRight}");
     expect(graph.getByRole("link", { name: /this version/ })).toHaveFocus();
     await userEvent.keyboard("{ArrowRight}");
-    const next = document.activeElement;
-    expect(next?.getAttribute("aria-label")).toMatch(/train-1|12 more/);
+    expect(document.activeElement?.textContent).toMatch(/train-1|12 more/);
     await userEvent.keyboard("{ArrowUp}{ArrowDown}{ArrowLeft}");
     expect(graph.getByRole("link", { name: /this version/ })).toHaveFocus();
   });
 
   it("opens a stack, remembers it in the address, and closes it again", async () => {
     openLineage();
-    await userEvent.click(await screen.findByRole("button", { name: "12 more: runs" }));
+    await userEvent.click(await screen.findByRole("button", { name: "12 more runs" }));
     await waitFor(() =>
       expect(server.requests.at(-1)?.query.getAll("expand")).toEqual(["stack-1"]),
     );

@@ -10,7 +10,7 @@ import styles from "./NotebookPreview.module.css";
 import { type NotebookCell, type NotebookOutput, parseNotebook } from "./notebook";
 
 const CELLS_SHOWN_MAX = 500;
-const FRAME_PX = 320;
+const FRAME_PX = 200;
 
 /** The cells of a notebook with what they put out; Markdown as it was written, HTML in frames. */
 export default function NotebookPreview({ file }: { file: LoadableFile }) {
