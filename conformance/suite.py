@@ -57,6 +57,7 @@ BASE_REQUIREMENTS = [
 #: Additional requirements, by the name a folder refers to them with.
 GROUPS: dict[str, list[str]] = {
     "base": [],
+    "clouds": ["google-cloud-storage"],
     "launch": ["wandb[launch,sweeps]=={version}"],
     "sweeps": ["wandb[sweeps]=={version}"],
     "sandbox": ["wandb[sandbox]=={version}"],
@@ -69,7 +70,7 @@ GROUPS: dict[str, list[str]] = {
 #: tier 2 is added by --tier 2 (slower or heavier installs).
 FOLDERS: dict[str, tuple[str, int]] = {
     "test_api": ("base", 1),
-    "test_artifacts": ("base", 1),
+    "test_artifacts": ("clouds", 1),
     "test_automations": ("base", 1),
     "test_core": ("base", 1),
     "test_registries": ("base", 1),

@@ -1,4 +1,4 @@
-"""`wandb verify`, the official client's own check of a server."""
+"""`wandb verify`, the official client's own check of a server. Its last check needs sweeps."""
 
 from __future__ import annotations
 
