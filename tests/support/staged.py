@@ -18,6 +18,7 @@ class ArtifactReader:
         self.server = server
         entity = server.call("GET", "/api/v1/me")["default_entity"]
         self.entity: str = entity
+        self.project = project
         self._path = f"/api/v1/{entity}/{project}"
 
     def find(self, name: str, ref: str = "latest") -> dict[str, Any] | None:
