@@ -61,3 +61,13 @@ it("a change to what the address says already is over at once", async () => {
   await rest();
   expect(result.current.address).toBe("?smooth=0.5");
 });
+
+it("never leads back from a page that is on its way", async () => {
+  const { result, rest } = open("/p");
+  // As a link to a page whose chunk is still being loaded does: the address bar is ahead of what is shown.
+  history.pushState({ key: "next-page" }, "");
+  act(() => result.current.change({ smooth: 0.5 }));
+  await rest();
+  expect(result.current.address).toBe("");
+  history.replaceState(null, "");
+});

@@ -16,25 +16,27 @@ export interface UrlStateHandle<S> {
 
 export function useUrlState<S>(schema: Schema<S>): UrlStateHandle<S> {
   const [search] = useSearchParams();
-  const { hash } = useLocation();
+  const { hash, key } = useLocation();
   const navigate = useNavigate();
   const [pending, setPending] = useState<Partial<S>>({});
   const read = useMemo(() => readUrl(schema, search), [schema, search]);
-  const latest = useRef({ search, hash, navigate });
+  const latest = useRef({ search, hash, key, navigate });
   useEffect(() => {
-    latest.current = { search, hash, navigate };
+    latest.current = { search, hash, key, navigate };
   });
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a write that waited for an address tries again with it
   useEffect(() => {
     if (Object.keys(pending).length === 0) return;
     const timer = setTimeout(() => {
-      const { search: old, hash, navigate } = latest.current;
+      const { search: old, hash, key: shownKey, navigate } = latest.current;
+      if (isAhead(shownKey)) return;
       const next = writeUrl(schema, old, pending);
       if (next.toString() === old.toString()) setPending({});
       else navigate({ search: next.toString(), hash }, { replace: true, preventScrollReset: true });
     }, URL_DELAY_MS);
     return () => clearTimeout(timer);
-  }, [schema, pending]);
+  }, [schema, pending, key]);
   // The router takes over a new address some renders later; until then the change must not be let go.
   useEffect(() => setPending((old) => dropWritten(schema, old, read.state)), [schema, read]);
 
@@ -51,6 +53,16 @@ export function useUrlState<S>(schema: Schema<S>): UrlStateHandle<S> {
     [],
   );
   return { state, change, ignored: read.ignored };
+}
+
+/**
+ * Whether the address bar already shows another page than the one on screen: it is shown once its chunk is loaded, and
+ * a write of this page would lead back from it.
+ */
+function isAhead(shownKey: string): boolean {
+  const state: unknown = history.state;
+  if (typeof state !== "object" || state === null || !("key" in state)) return false;
+  return typeof state.key === "string" && state.key !== shownKey;
 }
 
 /** Takes over the old object of every value that means the same, so that what depends on it stays as it is. */
