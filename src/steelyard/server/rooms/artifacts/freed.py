@@ -5,7 +5,8 @@ What other projects hold is left out of account: whether they have the same byte
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -15,6 +16,10 @@ from steelyard.server.rooms.artifacts.files import contents_by_md5, iter_digests
 from steelyard.server.rooms.artifacts.model import COMMITTED, IN_TRASH, Artifact
 from steelyard.server.rooms.artifacts.queries import in_steps
 from steelyard.server.rooms.artifacts.tables import artifact_contents, artifacts
+
+#: Up to here contents are looked up one by one, beyond all of the collection are read.
+LOOKED_UP_MAX = 20_000
+_mine, _others = artifact_contents.alias("mine"), artifact_contents.alias("others")
 
 
 def freed_by_version(conn: Connection, artifact: Artifact) -> int:
@@ -56,16 +61,8 @@ def retained_versions(
 
 def freed_by_collection(conn: Connection, collection_id: int) -> int:
     """Bytes of contents that no other collection of the project has."""
-    mine, others = artifact_contents.alias("mine"), artifact_contents.alias("others")
-    elsewhere = sa.exists().where(
-        others.c.project_id == mine.c.project_id,
-        others.c.md5 == mine.c.md5,
-        others.c.collection_id != mine.c.collection_id,
-    )
-    total = sa.select(sa.func.coalesce(sa.func.sum(mine.c.size_bytes), 0)).where(
-        mine.c.collection_id == collection_id, ~elsewhere
-    )
-    return int(conn.execute(total).scalar_one())
+    total = sa.func.coalesce(sa.func.sum(_mine.c.size_bytes), 0)
+    return int(conn.execute(_only_here(sa.select(total), collection_id)).scalar_one())
 
 
 def born_bytes(conn: Connection, artifact: Artifact) -> int:
@@ -75,7 +72,9 @@ def born_bytes(conn: Connection, artifact: Artifact) -> int:
     return int(conn.execute(total.where(born)).scalar_one())
 
 
-def _sum(conn: Connection, artifact: Artifact, md5s: Iterable[bytes]) -> int:
+def _sum(conn: Connection, artifact: Artifact, md5s: Collection[bytes]) -> int:
+    if len(md5s) > LOOKED_UP_MAX:
+        return _sum_by_scan(conn, artifact.collection_id, md5s)
     columns = artifact_contents.c
     total = 0
     for some in in_steps(sorted(md5s)):
@@ -88,3 +87,20 @@ def _sum(conn: Connection, artifact: Artifact, md5s: Iterable[bytes]) -> int:
         own = contents_by_md5(conn, artifact.collection_id, [m for m in some if m not in shared])
         total += sum(content.size_bytes for content in own.values())
     return total
+
+
+def _sum_by_scan(conn: Connection, collection_id: int, md5s: Collection[bytes]) -> int:
+    """The same for many: a million one by one take half a minute, in one statement seconds."""
+    only_here = _only_here(sa.select(_mine.c.md5, _mine.c.size_bytes), collection_id)
+    rows = conn.execute(only_here.execution_options(yield_per=10_000))
+    return sum(size_bytes for md5, size_bytes in rows if bytes(md5) in md5s)
+
+
+def _only_here(statement: sa.Select[Any], collection_id: int) -> sa.Select[Any]:
+    """Contents of a collection that no other collection of the project has."""
+    elsewhere = sa.exists().where(
+        _others.c.project_id == _mine.c.project_id,
+        _others.c.md5 == _mine.c.md5,
+        _others.c.collection_id != _mine.c.collection_id,
+    )
+    return statement.where(_mine.c.collection_id == collection_id, ~elsewhere)
