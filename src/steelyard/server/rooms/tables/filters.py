@@ -10,6 +10,7 @@ case.
 
 from __future__ import annotations
 
+import math
 from typing import Any, get_args
 
 from steelyard.errors import Invalid
@@ -65,7 +66,7 @@ def _parse(value: Any, *, depth: int) -> Filter:
 def _parse_test(value: dict[str, Any]) -> Test:
     if unknown := set(value) - {"column", "op", "value"}:
         raise Invalid(f"a condition has column, op and value; not {sorted(unknown)}")
-    column, op, operand = value["column"], value.get("op"), value.get("value")
+    column, op, operand = value["column"], value.get("op"), _within_64_bits(value.get("value"))
     if not isinstance(column, str):
         raise Invalid(f"the column of a condition is a text, not {column!r:.100}")
     if op not in OPERATORS:
@@ -86,3 +87,15 @@ def _parse_test(value: dict[str, Any]) -> Test:
         test = Test(column, "is_null", True)
         return test if op == "=" else Test(column, "is_null", False)
     return Test(column, op, True if op == "is_null" and operand is None else operand)
+
+
+def _within_64_bits(value: Any) -> Any:
+    """Longer integers as the nearest float, also in a list: no cell holds one as a number."""
+    if isinstance(value, list):
+        return [_within_64_bits(each) for each in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf if value > 0 else -math.inf
+    return value

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from steelyard.server.rooms.tables import jobs
 from steelyard.server.rooms.tables.engine import readers, spool, stats
 from steelyard.server.rooms.tables.engine.worker import run_job
+from steelyard.server.rooms.tables.filters import parse_filter
 from steelyard.server.rooms.tables.model import (
     Aggregate,
     All,
@@ -41,7 +42,7 @@ rows_strategy = st.lists(
     st.tuples(st.none() | ints, st.none() | floats, st.none() | texts, st.none() | st.booleans()),
     max_size=12,
 )
-numbers_asked = ints | st.sampled_from([-1.5, 0.25, 0.5, 1.0, 10**30, -(10**30)])
+numbers_asked = ints | st.sampled_from([-1.5, 0.25, 0.5, 1.0, 1e30, -1e30, 2**63 - 1])
 ORDERED = ["=", "!=", "<", "<=", ">", ">="]
 tests_strategy = st.one_of(
     st.builds(Test, st.sampled_from(["n", "f"]), st.sampled_from(ORDERED), numbers_asked),
@@ -156,6 +157,21 @@ def test_pages_of_an_order_are_the_order(
 
 
 @of_tables
+@given(rows=rows_strategy, desc=st.tuples(st.booleans(), st.booleans(), st.booleans()))
+def test_rows_are_sorted_by_one_column_within_another(
+    rows: Rows, desc: tuple[bool, bool, bool], directory: Path
+) -> None:
+    table = convert_rows(directory, rows)
+    names = ("b", "s", "f")
+    sort = [Sort(name, each) for name, each in zip(names, desc, strict=True)]
+    expected, known = list(range(len(rows) + 1)), as_rows(rows)
+    for name, each in reversed(list(zip(names, desc, strict=True))):
+        ordered = sorted_ids([known[i] for i in expected], name, desc=each)
+        expected = [expected[i] for i in ordered]
+    assert query(table, sort=sort).row_ids == expected
+
+
+@of_tables
 @given(rows=rows_strategy, by=st.sampled_from(["n", "s", "b"]), is_ranked=st.booleans())
 def test_groups_count_every_row_once(rows: Rows, by: str, is_ranked: bool, directory: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -231,6 +247,16 @@ def test_cells_come_back_as_they_were(values: list[Any], directory: Path) -> Non
         values = [None if value is None else float(value) for value in values]
         shown = [None if value is None else float(value) for value in shown]
     assert repr(shown) == repr(values)
+
+
+def test_integers_of_any_length_may_be_asked_for(directory: Path) -> None:
+    table = convert(directory, table_text(["n"], [[1], [2**62], [None]]))
+
+    def ids(op: str, value: Any) -> list[int]:
+        return query(table, where=parse_filter({"column": "n", "op": op, "value": value})).row_ids
+
+    assert ids("<", 10**400) == [0, 1] and ids(">", -(10**30)) == [0, 1]
+    assert ids("in", [10**30, 2**62, 2**63]) == [1] and ids("=", 10**400) == []
 
 
 # ---- odd files

@@ -88,12 +88,18 @@ def _find_order(
     frame = table.evaluate([key.alias(f"k{i}") for i, key in enumerate(keys)])
     if passing is not None:
         frame = frame[passing]
-    descending = [each.desc for each in sort]
-    order = frame.select(
-        pl.arg_sort_by(
-            frame.columns, descending=descending, nulls_last=True, maintain_order=True
-        ).alias("order")
-    )["order"]
+    # One column after the other, the last first: a stable order by one column takes 70 ms for a
+    # million rows, one by two columns at once a second.
+    order: pl.Series | None = None
+    for name, each in reversed(list(zip(frame.columns, sort, strict=True))):
+        key = frame.select(name) if order is None else frame.select(name)[order]
+        found = key.select(
+            pl.arg_sort_by(name, descending=each.desc, nulls_last=True, maintain_order=True).alias(
+                "order"
+            )
+        )["order"]
+        order = found if order is None else order.gather(found)
+    assert order is not None
     return order if passing is None else passing.gather(order)
 
 
