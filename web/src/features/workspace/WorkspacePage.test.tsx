@@ -155,7 +155,7 @@ describe("the workspace", () => {
     openWorkspace();
     const chart = await findChart(/^train\/loss, 2 runs/);
     await userEvent.click(within(chart).getByRole("button", { name: "View as table" }));
-    const row = within(chart).getByRole("row", { name: /brisk-1/ });
+    const row = await within(chart).findByRole("row", { name: /brisk-1/ });
     expect(
       within(row)
         .getAllByRole("cell")
