@@ -63,6 +63,21 @@ def test_a_rank_of_many(server: ThrowawayServer, tmp_path: Path) -> None:
     assert (row["loss/0"], row["loss/1"]) == (1, 1)
 
 
+@pytest.mark.parametrize("page", ["artifacts.md", "media-and-tables.md"])
+def test_everything_on_the_page_works_in_its_order(
+    page: str, server: ThrowawayServer, tmp_path: Path
+) -> None:
+    """In a directory that has `data/`, as the scripts of the pages want it."""
+    (tmp_path / "data").mkdir()
+    for number in range(2):
+        (tmp_path / f"data/{number}.txt").write_text(str(number))
+    text = (GUIDES / page).read_text()
+    for language, block in re.findall(r"^```(python|sh)\n(.*?)^```", text, flags=re.M | re.S):
+        shell = ("sh", "-ec") if language == "sh" else (sys.executable, "-c")
+        done = run_in(tmp_path, server, *shell, block)
+        assert "error" not in done.stderr.lower(), done.stderr
+
+
 def test_the_variables_of_the_guide_are_settings_of_the_client() -> None:
     text = (GUIDES / "logging.md").read_text().partition("## Variables")[2]
     named = set(re.findall(r"`(WANDB_+[A-Z][A-Z_]+)`", text))
@@ -75,7 +90,12 @@ def test_what_the_guide_calls_missing_is_missing() -> None:
     """When this fails, `coming-from-wandb.md` has a line to change."""
     import steelyard
     from steelyard.errors import NotInThisVersion
+    from steelyard.sdk.missing import PART_OF_NAME
 
-    for name in ("Table", "Image", "Api", "Artifact", "sweep", "keras", "automations"):
+    text = (GUIDES / "coming-from-wandb.md").read_text()
+    (said,) = re.findall(r"^Not in `steelyard` yet: (.*?)\.\n", text, flags=re.M | re.S)
+    named = set(re.findall(r"`(\w+)`", said))
+    assert named == set(PART_OF_NAME)
+    for name in named:
         with pytest.raises(NotInThisVersion):
             getattr(steelyard, name)
