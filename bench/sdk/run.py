@@ -316,6 +316,18 @@ def read_versions(bench: Bench) -> dict[str, str]:
     return versions
 
 
+def put_apart(report: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
+    """`kept` with the scenarios of `report` in the place of its own, and on which machine that was.
+
+    For a start of a tenth of a second, which other work on the machine disturbs most.
+    """
+    for part in ("measured", "ratios"):
+        for name, found in report[part].items():
+            kept[part].setdefault(name, {}).update(found)
+    apart = {scenario: report["machine"] for scenario in report["measured"]}
+    return kept | {"measured_apart": kept.get("measured_apart", {}) | apart}
+
+
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.sdk.run", description=__doc__)
     parser.add_argument("--work", type=Path, default=HERE / "out", help="environments of the peers")
@@ -326,6 +338,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--tools", nargs="+", choices=list(TOOLS), default=list(TOOLS))
     parser.add_argument("--scenarios", nargs="+", choices=SCENARIOS, default=list(SCENARIOS))
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--apart", action="store_true", help="replace these scenarios in OUT")
     return parser.parse_args()
 
 
@@ -366,6 +379,8 @@ def main() -> None:
         },
         "ratios": compare(measured),
     }
+    if arguments.out and arguments.apart:
+        report = put_apart(report, json.loads(arguments.out.read_text()))
     text = json.dumps(report, indent=1)
     if arguments.out:
         arguments.out.write_text(text + "\n")

@@ -12,7 +12,7 @@ import pytest
 
 from bench.sdk.client import quantiles_us
 from bench.sdk.report import BEGIN, END, replace_tables, write_tables
-from bench.sdk.run import Bench, compare, spread, subtract_python
+from bench.sdk.run import Bench, compare, put_apart, spread, subtract_python
 
 # The parent ends at once, its orphan works on in a session of its own.
 ORPHAN = """
@@ -84,6 +84,25 @@ def test_ratios_are_taken_within_a_repetition() -> None:
     }
     ratio = compare({"log": log})["trackio"]["p50_us / floor"]
     assert ratio == {"median": 3.0, "min": 2.0, "max": 4.0}
+
+
+def test_a_scenario_that_is_measured_apart_replaces_only_itself() -> None:
+    kept = {
+        "machine": "busy",
+        "measured": {"startup": {"a": 2, "b": 2}, "log": {"a": 1}},
+        "ratios": {"a": {"p50": 1, "startup": 9}},
+    }
+    report = {
+        "machine": "idle",
+        "measured": {"startup": {"a": 1}},
+        "ratios": {"a": {"startup": 3}},
+    }
+    assert put_apart(report, kept) == {
+        "machine": "busy",
+        "measured": {"startup": {"a": 1, "b": 2}, "log": {"a": 1}},
+        "ratios": {"a": {"p50": 1, "startup": 3}},
+        "measured_apart": {"startup": "idle"},
+    }
 
 
 def test_an_import_is_counted_beyond_bare_python() -> None:
