@@ -63,7 +63,7 @@ from steelyard.server.migrations import create_schema
 from steelyard.server.rooms.accounts.commands import get_or_create_secret
 from steelyard.server.rooms.media.thumbnails import Thumbnails
 from steelyard.server.rooms.runs.index import RunIndex
-from steelyard.server.rooms.tables.tables import TableEngine
+from steelyard.server.rooms.tables.table_engine import TableEngine
 from steelyard.server.settings import ServerSettings
 from steelyard.server.tasks.artifacts import artifacts_task
 from steelyard.server.tasks.crashed_runs import crashed_runs_task

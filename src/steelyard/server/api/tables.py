@@ -30,7 +30,7 @@ from steelyard.server.rooms.tables import jobs
 from steelyard.server.rooms.tables.filters import parse_filter
 from steelyard.server.rooms.tables.model import Aggregate, Column, ColumnHead, Sort, parse_ref
 from steelyard.server.rooms.tables.saving import Target, save_table
-from steelyard.server.rooms.tables.tables import ExportQuestion, OpenTable, TableEngine
+from steelyard.server.rooms.tables.table_engine import ExportQuestion, OpenTable, TableEngine
 from steelyard.server.settings import ServerSettings
 
 ROWS_DEFAULT = 100

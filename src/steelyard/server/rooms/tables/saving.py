@@ -33,7 +33,7 @@ from steelyard.server.rooms.artifacts.names import format_md5
 from steelyard.server.rooms.projects.policy import get_writable_project
 from steelyard.server.rooms.runs.json_text import dump_json
 from steelyard.server.rooms.tables.sources import Blob, find_blobs
-from steelyard.server.rooms.tables.tables import ExportQuestion, OpenTable, TableEngine
+from steelyard.server.rooms.tables.table_engine import ExportQuestion, OpenTable, TableEngine
 
 
 class Target(msgspec.Struct, frozen=True):
