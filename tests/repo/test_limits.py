@@ -26,6 +26,16 @@ def test_every_limit_is_used() -> None:
     assert "MIB" in inside
 
 
+def test_no_limit_is_given_twice() -> None:
+    """The second one would hold for the first one's users, too."""
+    tree = ast.parse((ROOT / "src/steelyard/limits.py").read_text())
+    targets = [
+        target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets
+    ]
+    names = [target.id for target in targets if isinstance(target, ast.Name)]
+    assert sorted(name for name in set(names) if names.count(name) > 1) == []
+
+
 def test_limits_are_numbers_above_zero() -> None:
     for name, value in vars(limits).items():
         if name.isupper():

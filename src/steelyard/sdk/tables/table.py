@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from steelyard.errors import Invalid, UsageError, WrongType
 from steelyard.limits import (
     TABLE_ROWS_IN_RUN_FILE_MAX,
-    TABLE_ROWS_MAX,
+    TABLE_ROWS_LOGGED_MAX,
     TABLE_SHAPES_KEPT_MAX,
 )
 from steelyard.sdk.media.libraries import is_array, load_library
@@ -57,7 +57,7 @@ class Table(Media):
     #: Rows in the file beside the run; the artifact has them all.
     MAX_ROWS: ClassVar[int] = TABLE_ROWS_IN_RUN_FILE_MAX
     #: Rows in the artifact.
-    MAX_ARTIFACT_ROWS: ClassVar[int] = TABLE_ROWS_MAX
+    MAX_ARTIFACT_ROWS: ClassVar[int] = TABLE_ROWS_LOGGED_MAX
     _log_type = "table"
     _media_dir = "media/table"
 
