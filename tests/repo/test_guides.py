@@ -63,7 +63,9 @@ def test_a_rank_of_many(server: ThrowawayServer, tmp_path: Path) -> None:
     assert (row["loss/0"], row["loss/1"]) == (1, 1)
 
 
-@pytest.mark.parametrize("page", ["artifacts.md", "media-and-tables.md"])
+@pytest.mark.parametrize(
+    "page", ["artifacts.md", "media-and-tables.md", "../concepts/artifacts.md"]
+)
 def test_everything_on_the_page_works_in_its_order(
     page: str, server: ThrowawayServer, tmp_path: Path
 ) -> None:
