@@ -33,6 +33,7 @@ Result = TypeVar("Result")
 
 FEW_FILES: Final = 16  # up to so many addresses are asked for one by one
 WAITING_MAX: Final = 256
+NAMED_BYTES: Final = 64  # of the name of a file, in that of its temporary one
 _NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -227,7 +228,8 @@ class Supply:
             mark = os.urandom(4).hex()
         else:  # the same each time, so that the next download goes on with it
             mark = f"{b64_to_hex(entry.digest)[:12]}.part"
-        return f"{folder}/.{name[:64]}.{mark}"
+        start = os.fsencode(name)[:NAMED_BYTES].decode(errors="ignore")  # names have ≤ 255 bytes
+        return f"{folder}/.{start}.{mark}"
 
     def _write_cached(self, entry: ArtifactManifestEntry, path: str) -> None:
         content = self._cache.path_of(entry.digest, entry.digest_algorithm())
@@ -246,7 +248,10 @@ class Supply:
             self._give_up_cache(error)
             self._fetch(entry, path, mode=0o666)
             return
-        copy_plain(content, path)
+        try:
+            copy_plain(content, path)
+        except FileNotFoundError:  # another process made room this moment
+            self._fetch(entry, path, mode=0o666)
 
     def _copy_checked(self, entry: ArtifactManifestEntry, content: str, path: str) -> bool:
         """Copy a content of the cache; False, and it is gone, where it turns out to be spoilt."""
@@ -301,13 +306,21 @@ class Supply:
         is_checked = self._is_cached and entry.digest != entry.ref
         is_checked = is_checked and not entry.ref.startswith(("file:", "wandb-"))
         content = self._cache.path_of_reference(entry.ref, entry.digest)
-        if is_checked and self._cache.find(content, entry.size):
-            copy_plain(content, path)
-        else:
+        if not (is_checked and self._copy_kept(entry, content, path)):
             handler.fetch(entry, path, remote=self._remote)
             if is_checked:
                 self._keep_reference(path, content)
         self._count(entry.size or 0)
+
+    def _copy_kept(self, entry: ArtifactManifestEntry, content: str, path: str) -> bool:
+        """Copy what the cache has for a reference; False where it has nothing, or not any more."""
+        if not self._cache.find(content, entry.size):
+            return False
+        try:
+            copy_plain(content, path)
+        except FileNotFoundError:
+            return False
+        return True
 
     def _keep_reference(self, path: str, content: str) -> None:
         partial = f"{self._cache.partial_path(content)}-{os.urandom(4).hex()}"

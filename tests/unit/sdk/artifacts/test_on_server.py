@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import filecmp
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from steelyard.errors import ArtifactMissing, CommError, Conflict, ContentDamaged, Invalid
 from steelyard.sdk.artifacts.artifact import Artifact
+from steelyard.sdk.artifacts.cache import ArtifactCache
 from steelyard.sdk.artifacts.context import current_settings, open_cache
 from steelyard.sdk.artifacts.entry import ArtifactManifestEntry
 from steelyard.sdk.artifacts.names import parse_path
@@ -153,6 +155,37 @@ def test_a_small_cache_or_none_changes_nothing_but_what_is_kept(
     logged.download(tmp_path / "out")
     assert is_equal(source, tmp_path / "out")
     assert open_cache(current_settings()).measure().size_bytes <= int(bytes_max)
+
+
+def test_a_content_that_leaves_the_cache_this_moment_is_fetched_anew(
+    remote: Remote,
+    name: str,
+    source: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    logged = put_dir(remote, name, source)
+    put_in = ArtifactCache.move_in
+
+    def put_in_and_lose(self: ArtifactCache, partial: str, content: str) -> None:
+        put_in(self, partial, content)
+        os.unlink(content)  # as another process does that makes room
+
+    open_cache(current_settings()).trim(0)
+    monkeypatch.setattr(ArtifactCache, "move_in", put_in_and_lose)
+    logged.download(tmp_path / "out")
+    assert is_equal(source, tmp_path / "out")
+
+
+def test_a_file_with_the_longest_name_there_can_be_is_downloaded(
+    remote: Remote, name: str, tmp_path: Path
+) -> None:
+    source = tmp_path / "long"
+    source.mkdir()
+    for each in ("😀" * 63, "a" * 255):
+        (source / each).write_text(each)
+    put_dir(remote, name, source).download(tmp_path / "out")
+    assert is_equal(source, tmp_path / "out")
 
 
 def test_files_can_be_had_by_prefix_and_one_by_one(
