@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import filecmp
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -169,7 +168,7 @@ def test_a_content_that_leaves_the_cache_this_moment_is_fetched_anew(
 
     def put_in_and_lose(self: ArtifactCache, partial: str, content: str) -> None:
         put_in(self, partial, content)
-        os.unlink(content)  # as another process does that makes room
+        Path(content).unlink()  # as another process does that makes room
 
     open_cache(current_settings()).trim(0)
     monkeypatch.setattr(ArtifactCache, "move_in", put_in_and_lose)
