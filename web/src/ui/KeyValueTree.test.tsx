@@ -24,6 +24,24 @@ describe("a tree of settings", () => {
     expect(screen.getByRole("row", { name: /^norm rms/ })).toBeVisible();
   });
 
+  it("tells what media are in a word, not by their fields", () => {
+    const value = {
+      table: {
+        _type: "table-file",
+        nrows: 1200,
+        ncols: 3,
+        artifact_path: "wandb-client-artifact://x",
+      },
+      images: { _type: "images/separated", count: 6, filenames: ["a.png"] },
+      odd: { _type: 3, kept: 1 },
+    };
+    render(<KeyValueTree label="Summary" value={value} search="" />);
+    expect(screen.getByRole("row", { name: /^table table, 1,200 rows, 3 columns/ })).toBeVisible();
+    expect(screen.getByRole("row", { name: /^images images, 6/ })).toBeVisible();
+    expect(screen.getByRole("row", { name: /^kept 1/ })).toBeVisible();
+    expect(screen.queryByText(/wandb-client-artifact/)).toBeNull();
+  });
+
   it("folds and unfolds a branch by mouse and by keyboard", async () => {
     const user = userEvent.setup();
     render(<KeyValueTree label="Config" value={CONFIG} search="" />);

@@ -4,7 +4,7 @@ import { CopyButton } from "./CopyButton";
 import { formatExact } from "./format";
 import { Icon } from "./Icon";
 import styles from "./KeyValueTree.module.css";
-import { buildRows, countLeaves, isObject, type TreeRow } from "./keyValueRows";
+import { buildRows, countLeaves, describeMedia, isObject, type TreeRow } from "./keyValueRows";
 
 /** Rows in the DOM before "Show more": 5,000 keys must not make 5,000 nodes. */
 const PAGE_ROWS = 200;
@@ -120,6 +120,14 @@ function Value({ value }: { value: JsonValue }) {
     return <span className={styles.text}>{shown}</span>;
   }
   const text = toText(value);
+  const media = describeMedia(value);
+  if (media !== null) {
+    return (
+      <span className={styles.literal} title={text.slice(0, 2000)}>
+        {media}
+      </span>
+    );
+  }
   return (
     <code className={styles.json} title={text.slice(0, 2000)}>
       {text.length > TEXT_SHOWN_MAX ? `${text.slice(0, TEXT_SHOWN_MAX)}…` : text}

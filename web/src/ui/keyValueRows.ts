@@ -45,7 +45,7 @@ export function buildRows(
     for (const name of Object.keys(value).sort(compareNames)) {
       const child = value[name] ?? null;
       const path = prefix === "" ? name : `${prefix}.${name}`;
-      if (isObject(child) && Object.keys(child).length > 0) {
+      if (isObject(child) && describeMedia(child) === null && Object.keys(child).length > 0) {
         const isFolded = matches === null && options.folded.has(path);
         const at = rows.length;
         rows.push({ path, name, depth, value: child, isBranch: true, isFolded });
@@ -64,8 +64,27 @@ export function buildRows(
   return rows;
 }
 
+/** What an object that stands for an image, a table or the like holds, in a few words; else null. */
+export function describeMedia(value: JsonValue): string | null {
+  if (!isObject(value) || typeof value._type !== "string") return null;
+  const { _type: type, count, width, height, nrows, ncols, bins, caption } = value;
+  const name = type
+    .replace(/-file$/, "")
+    .replace("/separated", "")
+    .replaceAll(/[-_]/g, " ");
+  const facts = [
+    typeof count === "number" && `${count}`,
+    typeof width === "number" && typeof height === "number" && `${width} × ${height}`,
+    typeof nrows === "number" && `${nrows.toLocaleString("en")} rows`,
+    typeof ncols === "number" && `${ncols} columns`,
+    Array.isArray(bins) && `${Math.max(bins.length - 1, 0)} bins`,
+    typeof caption === "string" && caption,
+  ].filter((fact) => typeof fact === "string" && fact !== "");
+  return [name, ...facts].join(", ");
+}
+
 export function countLeaves(value: JsonValue): number {
-  if (!isObject(value)) return 1;
+  if (!isObject(value) || describeMedia(value) !== null) return 1;
   return Object.values(value).reduce<number>((sum, child) => sum + countLeaves(child), 0);
 }
 
