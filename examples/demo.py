@@ -1,4 +1,6 @@
-"""Thirty small scikit-learn trainings to look at, as `make demo` logs them.
+"""Thirty small scikit-learn trainings and a pipeline to look at, as `make demo` logs them.
+
+The pipeline is `pipeline.py`: data, models and evaluations with their lineage, images and tables.
 
 They log into the server that WANDB_BASE_URL and WANDB_API_KEY name, else into the one that
 `make up` runs on this machine, else, as every script does that knows no server, into ./steelyard.
@@ -18,6 +20,7 @@ from typing import IO
 
 LOCAL_URL = "http://localhost:8080"
 RUN_COUNT = 30
+PIPELINE = "pipeline"
 KEY_FILE = Path("steelyard-data/owner.key")
 # One core each; scikit-learn would start a thread for every core in each of them.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -37,6 +40,9 @@ def find_server() -> dict[str, str]:
 
 def work(options: argparse.Namespace) -> None:
     """In a worker: every n-th training, with a line of JSON to the parent after each."""
+    if options.share == PIPELINE:
+        work_on_pipeline(options)
+        return
     from demo_trainings import list_trainings, run_training  # scikit-learn, only where one trains
 
     index, count = map(int, options.share.split("/"))
@@ -47,8 +53,21 @@ def work(options: argparse.Namespace) -> None:
             end, url = "finished", run.project_url
         except ValueError as error:  # scikit-learn, in the two trainings that are meant to fail
             end = f"failed: {str(error).splitlines()[0]}"
-        told = {"name": training.name, "end": end, "url": url}
-        os.write(options.report_to, json.dumps(told).encode() + b"\n")
+        report(options, training.name, end, url)
+
+
+def work_on_pipeline(options: argparse.Namespace) -> None:
+    """In a worker: data, models, evaluations. Without a server there are only data."""
+    from pipeline import run_pipeline
+
+    is_whole = run_pipeline(options.project, epochs=min(10, options.epochs))
+    end = "finished: 6 runs, 2 datasets, 2 models, lineage, tables" if is_whole else "only its data"
+    report(options, PIPELINE, end, None)
+
+
+def report(options: argparse.Namespace, name: str, end: str, url: str | None) -> None:
+    told = {"name": name, "end": end, "url": url}
+    os.write(options.report_to, json.dumps(told).encode() + b"\n")
 
 
 def start_workers(
@@ -59,15 +78,16 @@ def start_workers(
     environ = {**ONE_THREAD, "WANDB_SILENT": "true", **os.environ, **find_server()}
     arguments = [f"--project={options.project}", f"--epochs={options.epochs}"]
     arguments += [f"--runs={options.runs}", f"--report-to={write_end}"]
+    shares = [f"{index}/{options.workers}" for index in range(options.workers)]
     workers = [
         subprocess.Popen(
-            [sys.executable, __file__, *arguments, f"--share={index}/{options.workers}"],
+            [sys.executable, __file__, *arguments, f"--share={share}"],
             env=environ,
             pass_fds=[write_end],
             stdout=output,
             stderr=output,
         )
-        for index in range(options.workers)
+        for share in [PIPELINE, *shares]
     ]
     os.close(write_end)
     return workers, read_end
@@ -79,10 +99,10 @@ def main() -> int:
         work(options)
         return 0
     started = time.monotonic()
-    print(f"{options.runs} trainings, {options.workers} at a time; a minute or less", flush=True)
+    print(f"a pipeline and {options.runs} trainings; a minute or less", flush=True)
     with tempfile.TemporaryFile() as output:  # what the trainings print is in their runs
         workers, read_end = start_workers(options, output)
-        url = follow_reports(read_end, options.runs)
+        url = follow_reports(read_end, options.runs + 1)
         statuses = {worker.wait() for worker in workers}
         if not statuses <= {0, -signal.SIGKILL}:
             output.seek(0)

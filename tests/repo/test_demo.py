@@ -1,4 +1,4 @@
-"""`make demo`: thirty trainings to look at, with a server and without one."""
+"""`make demo`: thirty trainings and a pipeline to look at, with a server and without one."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ from tests.support.installed_wheel import ROOT
 from tests.support.official_client import clean_environ
 from tests.support.run_reader import RunReader
 
+PIPELINE = {
+    f"{step}-{data}"
+    for step in ("prepare", "train-on", "evaluate-on")
+    for data in ("raw", "corrected")
+}
 DEMO = [sys.executable, str(ROOT / "examples/demo.py")]
 
 
@@ -29,18 +34,26 @@ def test_the_demo_fills_a_server_with_runs_of_every_kind(tmp_path: Path) -> None
         runs = RunReader(server, "demo")
         assert done.stdout.splitlines()[-1].endswith(f"{server.base_url}/{runs.entity}/demo")
         by_name = {run["display_name"]: run["name"] for run in runs.list_runs()}
-        assert len(by_name) == 30
+        assert len(by_name) == 30 + len(PIPELINE)
+        assert by_name.keys() >= PIPELINE
         killed = runs.wait_for(by_name["mlp-killed"], lambda run: run["state"] == "crashed")
         assert killed["history_row_count"] == 16
         states = Counter(run["state"] for run in runs.list_runs())
-        assert states == {"finished": 27, "failed": 2, "crashed": 1}
+        assert states == {"finished": 27 + len(PIPELINE), "failed": 2, "crashed": 1}
         diverged = runs.list_history(by_name["descent-step-5"])
         assert diverged[-1]["train/loss"] == "NaN"
+        lineage = server.call(
+            "GET",
+            f"/api/v1/{runs.entity}/demo/artifacts/digits-model/versions/v1/lineage",
+        )
+        assert {node["label"] for node in lineage["nodes"]} >= {"digits:v1", "released-models:v0"}
         assert "█" in "\n".join(runs.list_logs(by_name["mlp-64-adam"]))
 
 
 def test_without_a_server_the_demo_rests_in_a_folder(tmp_path: Path) -> None:
-    """`steelyard up` in that directory shows it; see tests/compat and tests/fault."""
+    """Two trainings and the first step of the pipeline; the next one needs a server.
+
+    `steelyard up` in that directory shows it; see tests/compat and tests/fault."""
     command = [*DEMO, "--runs", "2", "--epochs", "2", "--workers", "1"]
     done = subprocess.run(
         command,
@@ -51,4 +64,4 @@ def test_without_a_server_the_demo_rests_in_a_folder(tmp_path: Path) -> None:
         text=True,
     )
     assert done.stdout.splitlines()[-1].endswith("steelyard up")
-    assert len(list((tmp_path / "steelyard").glob("*run-*/run.json"))) == 2
+    assert len(list((tmp_path / "steelyard").glob("*run-*/run.json"))) == 2 + 1

@@ -14,6 +14,7 @@ from steelyard.testing.server import ThrowawayServer
 from tests.support.installed_wheel import ROOT
 from tests.support.official_client import clean_environ
 from tests.support.run_reader import RunReader
+from tests.support.staged import ArtifactReader
 
 EXAMPLES = ROOT / "examples"
 TIMEOUT_S = 240
@@ -133,3 +134,48 @@ def test_offline_runs_are_sent_later(place: Place) -> None:
     assert {run["state"] for run in runs} == {"finished"}
     names = [run["name"] for run in runs]
     assert [len(place.runs().list_history(name)) for name in names] == [200, 200]
+
+
+def test_a_chain_from_data_to_a_verdict(place: Place) -> None:
+    place.example("pipeline.py", "--epochs", "3")
+    found = ArtifactReader(place.server, "examples")
+    assert found.get("released-models", "production")["source"]["version"] == "v1"
+    model = "/".join(["/api/v1", found.entity, "examples/artifacts/digits-model/versions"])
+    lineage = place.server.call("GET", f"{model}/v1/lineage")
+    labels = {node["id"]: node["label"] for node in lineage["nodes"]}
+    edges = {(labels[edge["from"]], edge["kind"], labels[edge["to"]]) for edge in lineage["edges"]}
+    assert edges >= {
+        ("prepare-corrected", "logged", "digits:v1"),
+        ("digits:v1", "used", "train-on-corrected"),
+        ("train-on-corrected", "logged", "digits-model:v1"),
+        ("digits-model:v1", "used", "evaluate-on-corrected"),
+    }
+    causes = place.server.call("GET", f"{model}/v0/diff?to=v1")["causes"]
+    assert [(each["before"], each["after"]) for each in causes["inputs"]] == [("v0", "v1")]
+    assert [each["key"] for each in causes["metrics"]] == ["loss"]
+    by_name = {run["display_name"]: run["name"] for run in place.runs().list_runs()}
+    summary = place.runs().get_run(by_name["evaluate-on-corrected"])["summary"]
+    assert summary["accuracy"] > 0.9
+    assert (summary["predictions"]["nrows"], summary["predictions"]["_type"]) == (100, "table-file")
+    kinds = {key["key"] for key in media_keys(place, list(by_name.values()))}
+    assert kinds >= {"samples", "digit", "predictions", "confusion_table"}
+
+
+def media_keys(place: Place, runs: list[str]) -> list[dict[str, str]]:
+    entity = place.runs().entity
+    content = {"runs": runs}
+    path = f"/api/v1/{entity}/examples/media:query"
+    found: list[dict[str, str]] = place.server.call("POST", path, content=content)["items"]
+    return found
+
+
+def test_without_a_server_the_chain_ends_with_its_data(place: Place) -> None:
+    script = [sys.executable, str(EXAMPLES / "pipeline.py")]
+    without = {
+        k: v for k, v in place.environ.items() if k not in ("WANDB_BASE_URL", "WANDB_API_KEY")
+    }
+    done = subprocess.run(
+        script, cwd=place.path, env=without, capture_output=True, text=True, timeout=TIMEOUT_S
+    )
+    assert done.returncode == 0, done.stderr
+    assert "steelyard up" in done.stdout
