@@ -56,7 +56,7 @@ def diff_runs(
         config=diff_documents(_values(configs[0]), _values(configs[1])),
         code=_diff_code(conn, before, after),
         environment=diff_documents(machines[0], machines[1]),
-        metrics=_diff_metrics(summaries[0], summaries[1]),
+        metrics=diff_metrics(summaries[0], summaries[1]),
     )
 
 
@@ -142,9 +142,11 @@ def _packages(conn: Connection, blobs: BlobStore, run: Run) -> dict[str, str]:
     return {name.strip(): version.strip() for name, equals, version in pairs if equals}
 
 
-def _diff_metrics(before: dict[str, Any], after: dict[str, Any]) -> list[MetricChange]:
-    """Values of the summary; what clients count for themselves (`_step`, …) is left out."""
-    old, new = flatten(before), flatten(after)
+def diff_metrics(before: dict[str, Any], after: dict[str, Any]) -> list[MetricChange]:
+    """Values of the summary, without what clients count for themselves (`_step`, …) and without
+    media, tables and histograms: they differ always, and the numbers of a file's name say nothing.
+    """
+    old, new = flatten(_without_media(before)), flatten(_without_media(after))
     changes: list[MetricChange] = []
     for key in sorted(old.keys() | new.keys()):
         if key.startswith("_") or (old.get(key) == new.get(key) and key in old and key in new):
@@ -154,6 +156,14 @@ def _diff_metrics(before: dict[str, Any], after: dict[str, Any]) -> list[MetricC
         delta = float(last or 0) - float(first or 0) if is_numeric else None
         changes.append(MetricChange(key, first, last, delta))
     return changes[:ARTIFACT_DIFF_PATHS_MAX]
+
+
+def _without_media(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_media(value) if isinstance(value, dict) else value
+        for key, value in values.items()
+        if not (isinstance(value, dict) and "_type" in value)
+    }
 
 
 def _is_number(value: Any) -> bool:
