@@ -6,6 +6,7 @@ reads by itself, is in `parquet`.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -27,6 +28,7 @@ from steelyard.limits import (
 )
 
 READ_CHARS = 4 * MIB
+ROWS_CHARS = MIB // 4  # parsed in one call
 _SPACE = re.compile(r"[ \t\n\r]*")
 _DELIMITERS = ",;\t|"
 
@@ -102,12 +104,17 @@ def _read_data(text: _Text, name: str, header: Header) -> Iterator[Batch]:
     rows: list[list[Any]] = []
     count, begin = 0, text.place
     while text.next_item(is_first=count == 0):
-        row = text.value()
-        count += 1
-        if type(row) is not list:
-            raise Invalid(f"{name}: row {count:,} of the data is no list")
-        check_width(len(row), f"row {count:,} of {name}")
-        rows.append(row)
+        some = text.rows()
+        if not some:
+            row = text.value()
+            if type(row) is not list:
+                raise Invalid(f"{name}: row {count + 1:,} of the data is no list")
+            some = [row]
+        if (width := max(map(len, some))) > TABLE_COLUMNS_MAX:
+            number = next(place for place, row in enumerate(some, 1) if len(row) == width)
+            check_width(width, f"row {count + number:,} of {name}")
+        count += len(some)
+        rows += some
         if is_full(rows, text.place - begin):
             yield Batch(header.columns or [], rows)
             rows, begin = [], text.place
@@ -130,6 +137,7 @@ class _Text:
         self._text = ""
         self._at = 0
         self._read_before = 0
+        self._one_by_one_until = 0
         self._scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(
             strict=False
         ).raw_decode
@@ -193,6 +201,33 @@ class _Text:
                     ) from error
                 if not self._more():
                     raise self._broken("a value") from error
+
+    def rows(self) -> list[list[Any]]:
+        """Lists that begin here, as many as are surely whole; steps behind the last of them.
+
+        One call of the parser for thousands of rows takes a third of the time of a call for each.
+        The text is cut between "]" and "[". Where that was inside of a text or of a list in a cell,
+        or where anything is odd, the parser says so and the answer is empty: what stands here is
+        for `value`, which knows the place of every error.
+        """
+        if self.place < self._one_by_one_until:
+            return []
+        if len(self._text) - self._at < ROWS_CHARS:
+            self._more()
+        end = self._at + ROWS_CHARS
+        cut = max(self._text.rfind("],[", self._at, end), self._text.rfind("], [", self._at, end))
+        found: Any = None
+        if cut >= 0:
+            with contextlib.suppress(ValueError, RecursionError):
+                some = f"[{self._text[self._at : cut + 1]}]"
+                found, stop = self._scan(some, 0)
+                found = found if stop == len(some) else None  # the data ended before the cut
+        if found is None or set(map(type, found)) != {list}:
+            self._one_by_one_until = self.place + ROWS_CHARS
+            return []
+        self._at = cut + 1
+        rows: list[list[Any]] = found
+        return rows
 
     def _peek(self) -> str:
         """The next character that is no space; empty at the end of the file."""

