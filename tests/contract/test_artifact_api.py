@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from steelyard.limits import SIGNED_URL_HOURS
+from steelyard.limits import ARTIFACT_PART_URLS_PER_CALL_MAX, SIGNED_URL_HOURS, UPLOAD_BYTES_MAX
 from steelyard.server.http.artifact_urls import ArtifactUrls
 from steelyard.server.rooms.accounts.commands import create_api_key
 from steelyard.server.rooms.artifacts.names import decode_artifact_id
@@ -224,6 +224,20 @@ def test_a_packed_manifest_that_is_damaged_is_refused(client: Client, cut: bool)
         headers={"Content-Encoding": "gzip"},
     )
     assert answer.status == 408
+
+
+def test_addresses_of_more_parts_than_an_answer_holds_are_had_one_upload_at_a_time(
+    client: Client,
+) -> None:
+    draft = client.create()
+    path = f"/api/v1/artifacts/{draft['id']}"
+    wanted = [{"md5": md5_of(b"%d" % i), "size_bytes": UPLOAD_BYTES_MAX} for i in range(3)]
+    answers = client.ask("POST", f"{path}/contents", {"files": wanted})["files"]
+    listed = [len(answer["part_urls"]) for answer in answers]
+    assert 0 < listed[0] <= ARTIFACT_PART_URLS_PER_CALL_MAX
+    assert listed[1:] == [0, 0]
+    state = client.ask("GET", f"{path}/uploads/{answers[2]['upload_id']}")
+    assert len(state["part_urls"]) == listed[0]
 
 
 def test_a_large_file_arrives_in_parts_that_can_be_resumed(client: Client) -> None:

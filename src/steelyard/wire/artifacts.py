@@ -393,7 +393,10 @@ class ContentsWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ContentAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether the project has the file; else `url` takes it by PUT, or `part_urls` its parts."""
+    """Whether the project has the file; else `url` takes it by PUT, or `part_urls` its parts.
+
+    `part_urls` may be left to the state of the upload, where the answer would get too long.
+    """
 
     md5: str
     is_here: bool

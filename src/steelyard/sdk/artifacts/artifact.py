@@ -117,8 +117,13 @@ class Artifact:
         return names.check_type(type, name)
 
     @classmethod
-    def _from_version(cls, version: dict[str, Any], remote: Remote) -> Artifact:
-        """The artifact that the server describes so."""
+    def _from_version(
+        cls, version: dict[str, Any], remote: Remote, *, asked: ArtifactPath | None = None
+    ) -> Artifact:
+        """The artifact that the server describes so.
+
+        It is called as it was asked for: `data:best` stays that.
+        """
         artifact = Artifact.__new__(Artifact)
         artifact._name = str(version["name"])
         artifact._incremental, artifact._use_as = False, None
@@ -126,6 +131,8 @@ class Artifact:
         artifact._client_id, artifact._sequence_client_id = "", ""
         artifact._begin()
         artifact._take(version, remote)
+        if asked is not None and asked.ref:  # wandb 0.31.0 sdk/artifacts/artifact.py _from_attrs
+            artifact._name = f"{asked.name}:{asked.ref}"
         artifact._final = True
         return artifact
 
@@ -138,7 +145,8 @@ class Artifact:
             from steelyard.sdk.artifacts.remote import open_remote
 
             remote = open_remote()
-        return cls._from_version(remote.find(name, type=type), remote)
+        version = remote.find(name, type=type)
+        return cls._from_version(version, remote, asked=names.parse_path(name))
 
     def _take(self, version: dict[str, Any], remote: Remote) -> None:
         """Be what the server says."""
@@ -199,12 +207,12 @@ class Artifact:
 
     @property
     def name(self) -> str:
-        """`collection:v3`; of a draft, the collection."""
+        """`collection:v3`, or with the alias it was found by; of a draft, the collection."""
         return self._name
 
     @property
     def qualified_name(self) -> str:
-        """`entity/project/collection:v3`."""
+        """`entity/project/collection:v3`, or with the alias it was found by."""
         return f"{self.entity}/{self.project}/{self.name}"
 
     @property

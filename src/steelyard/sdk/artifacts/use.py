@@ -29,7 +29,7 @@ def find_version(run: Run, name: str, type: str | None) -> Artifact:
     path = parse_path(name)
     if path.entity is None or path.project is None:
         path = path.with_defaults(_entity_of(run, remote), run.project)
-    return Artifact._from_version(remote.find(path, type=type), remote)
+    return Artifact._from_version(remote.find(path, type=type), remote, asked=path)
 
 
 def record_use(run: Run, artifact: Artifact, use_as: str | None) -> None:

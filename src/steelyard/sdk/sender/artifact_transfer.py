@@ -39,7 +39,7 @@ JSON_HEADERS = {"Content-Type": "application/json"}
 RAW_HEADERS = {"Content-Type": "application/octet-stream"}
 
 #: Refusals of a PUT that have nothing to do with what was sent: keys, links that have expired.
-NOT_ABOUT_BYTES = (401, 402, 403, 404, 405, 407, 411, 413)
+NOT_ABOUT_BYTES = (401, 402, 403, 405, 407, 411, 413)
 
 Job = Callable[[], None]
 
@@ -225,7 +225,7 @@ class Transfer:
         upload = _Upload(
             file, str(answer["upload_id"]), int(answer["part_bytes"]), answer["part_urls"]
         )
-        upload.etags = self._find_parts(upload)
+        self._find_parts(upload)
         self._count(min(file.size, len(upload.etags) * upload.part_bytes))
         missing = [number for number in range(1, upload.count + 1) if number not in upload.etags]
         for number in missing:
@@ -233,11 +233,16 @@ class Transfer:
         if not missing:
             yield partial(self._complete, upload)
 
-    def _find_parts(self, upload: _Upload) -> dict[int, str]:
+    def _find_parts(self, upload: _Upload) -> None:
         """The parts that are there already: the server remembers an upload by its content."""
         path = f"{self._path}/uploads/{quote_id(upload.upload_id)}"
-        found = ask(self._link, "GET", path).get("parts") or []
-        return {int(part["number"]): str(part["etag"]) for part in found}
+        try:
+            state = ask(self._link, "GET", path)
+        except Refused as refusal:
+            raise self._judge(upload.file, refusal) from refusal
+        found = state.get("parts") or []
+        upload.etags = {int(part["number"]): str(part["etag"]) for part in found}
+        upload.urls = upload.urls or state["part_urls"]
 
     def _send_part(self, upload: _Upload, number: int) -> None:
         start = (number - 1) * upload.part_bytes
@@ -266,6 +271,10 @@ class Transfer:
     def _judge(self, file: LocalFile, refusal: Refused) -> Exception:
         """What a refused content means: the file is another one by now, or was spoiled on its
         way, or the server, or a proxy before it, does not want it."""
+        if refusal.status in (404, 409):
+            # Somebody else sends the same content: another writer of a distributed artifact, or a
+            # sender before this one whose request is still under way. The next try finds out.
+            return Later(f"{file.name}: {refusal}")
         if refusal.status in NOT_ABOUT_BYTES:
             return refusal
         try:

@@ -15,6 +15,7 @@ from steelyard.limits import (
     ARTIFACT_CONTENTS_PER_CALL_MAX,
     ARTIFACT_MULTIPART_FROM_BYTES,
     ARTIFACT_PACK_BYTES_MAX,
+    ARTIFACT_PART_URLS_PER_CALL_MAX,
     UPLOAD_BYTES_MAX,
 )
 from steelyard.server.api.artifact_rows import version_of_artifact
@@ -130,7 +131,11 @@ async def ask_artifact_contents(
     settings: ServerSettings,
     now_us: Clock,
 ) -> wire.ContentAnswers:
-    """Which of up to 2,000 files the project has, and where to send the others."""
+    """Which of up to 2,000 files the project has, and where to send the others.
+
+    Many large files have more parts than one answer holds: where `part_urls` is empty beside an
+    `upload_id`, the state of that upload has them.
+    """
     wanted = _check_wanted(data)
     moment = now_us()
     urls = ArtifactUrls(signer, settings.public_url, moment)
@@ -155,10 +160,20 @@ async def ask_artifact_contents(
                 now_us=moment,
             )
     answers = []
+    urls_left = ARTIFACT_PART_URLS_PER_CALL_MAX
     for file in data.files:
         md5 = parse_md5(file.md5)
+        upload = uploads.get(md5)
+        urls_left -= 0 if upload is None else _count_parts(upload, file.size_bytes)
         answers.append(
-            _answer(artifact, file.md5, here.get(md5), uploads.get(md5), file.size_bytes, urls)
+            _answer(
+                artifact,
+                file,
+                here.get(md5),
+                upload,
+                urls,
+                has_part_urls=urls_left >= 0,
+            )
         )
     return wire.ContentAnswers(answers)
 
@@ -355,12 +370,14 @@ def _check_wanted(data: wire.ContentsWanted) -> dict[bytes, int]:
 
 def _answer(
     artifact: Artifact,
-    md5: str,
+    file: wire.ContentWanted,
     content: Content | None,
     upload: Upload | None,
-    size_bytes: int,
     urls: ArtifactUrls,
+    *,
+    has_part_urls: bool,
 ) -> wire.ContentAnswer:
+    md5 = file.md5
     if content is not None:
         birth_id = encode_artifact_id(content.birth_artifact_id)
         return wire.ContentAnswer(md5=md5, is_here=True, birth_id=birth_id)
@@ -372,14 +389,18 @@ def _answer(
         is_here=False,
         upload_id=upload.upload_id,
         part_bytes=upload.part_bytes,
-        part_urls=_part_urls(upload, size_bytes, urls),
+        part_urls=_part_urls(upload, file.size_bytes, urls) if has_part_urls else [],
         birth_id=artifact.key,
     )
 
 
 def _part_urls(upload: Upload, size_bytes: int, urls: ArtifactUrls) -> list[str]:
-    count = -(-size_bytes // upload.part_bytes)
+    count = _count_parts(upload, size_bytes)
     return [urls.part_upload(upload.upload_id, number) for number in range(1, count + 1)]
+
+
+def _count_parts(upload: Upload, size_bytes: int) -> int:
+    return -(-size_bytes // upload.part_bytes)
 
 
 def parse_etag(etag: str) -> bytes:

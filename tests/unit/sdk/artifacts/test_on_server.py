@@ -287,6 +287,15 @@ def test_an_alias_moved_back_is_a_rollback(remote: Remote, name: str, source: Pa
     assert Artifact._from_name(f"{name}:prod").version == "v0"
 
 
+def test_an_artifact_is_called_as_it_was_asked_for(remote: Remote, name: str, source: Path) -> None:
+    put_dir(remote, name, source, "best")
+    found = Artifact._from_name(f"{name}:best")
+    assert (found.name, found.version, found.source_name) == (f"{name}:best", "v0", f"{name}:v0")
+    assert found.qualified_name.endswith(f"/{PROJECT}/{name}:best")
+    assert Artifact._from_name(name).name == f"{name}:v0"
+    assert found.new_draft().name == name
+
+
 def test_a_draft_of_a_version_adds_to_it(
     remote: Remote, name: str, source: Path, tmp_path: Path
 ) -> None:
