@@ -13,12 +13,15 @@ import os
 import secrets
 import shutil
 import threading
+import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 
-from steelyard.errors import StorageFull, Unavailable
+from steelyard.errors import Invalid, StorageFull, Unavailable
+from steelyard.limits import TABLE_REFUSAL_S, TABLE_REFUSALS_KEPT
 
 INCOMING = "incoming"
 SHRUNK_TO = 0.9  # of the limit, so that not every new entry looks through all
@@ -27,11 +30,15 @@ SHRUNK_TO = 0.9  # of the limit, so that not every new entry looks through all
 class DiskCache:
     """Entries below `root`, of at most `bytes_max` together once the newest is left out."""
 
-    def __init__(self, root: Path, *, bytes_max: int) -> None:
+    def __init__(
+        self, root: Path, *, bytes_max: int, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
         self.root = root
         self._bytes_max = bytes_max
+        self._now_s = now_s
         self._lock = threading.Lock()
         self._making: dict[str, Future[Path]] = {}
+        self._refused: OrderedDict[str, tuple[float, Invalid]] = OrderedDict()
         self._bytes: int | None = None
 
     def find(self, key: str) -> Path | None:
@@ -48,11 +55,14 @@ class DiskCache:
 
         Several who ask at once wait for one maker, which works in a thread of its own. Raises
         what the maker raised, and Unavailable when it takes longer than `wait_s`: it goes on, so
-        that whoever asks later finds the entry.
+        that whoever asks later finds the entry. What was Invalid is said again for a while
+        (TABLE_REFUSAL_S) without trying: the key stands for a content, which stays as it is.
         """
         if (path := self.find(key)) is not None:
             return path
         with self._lock:
+            if (refusal := self._find_refusal(key)) is not None:
+                raise refusal.with_traceback(None)
             future = self._making.get(key)
             if future is None:
                 future = self._making[key] = Future()
@@ -100,9 +110,24 @@ class DiskCache:
             future.set_result(path)
             self._shrink(path)
         except BaseException as error:  # noqa: BLE001  # whoever waits gets it
+            if isinstance(error, Invalid):
+                self._keep_refusal(key, error)
             self._forget(key)
             if not future.done():
                 future.set_exception(error)
+
+    def _find_refusal(self, key: str) -> Invalid | None:
+        since, refusal = self._refused.get(key, (0.0, None))
+        if refusal is not None and self._now_s() - since >= TABLE_REFUSAL_S:
+            del self._refused[key]
+            return None
+        return refusal
+
+    def _keep_refusal(self, key: str, refusal: Invalid) -> None:
+        with self._lock:
+            self._refused[key] = self._now_s(), refusal
+            while len(self._refused) > TABLE_REFUSALS_KEPT:
+                self._refused.popitem(last=False)
 
     def _forget(self, key: str) -> None:
         with self._lock:
