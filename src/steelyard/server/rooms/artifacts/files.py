@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -15,11 +17,21 @@ from sqlalchemy.engine import Connection
 
 from steelyard.limits import SQL_LIST_ITEMS_MAX
 from steelyard.server.rooms.artifacts.model import Content
-from steelyard.server.rooms.artifacts.pages import Entry, split_digests, unpack_page
+from steelyard.server.rooms.artifacts.pages import (
+    Entry,
+    Place,
+    SplitPage,
+    split_digests,
+    split_page,
+    unpack_page,
+    unpack_places,
+)
 from steelyard.server.rooms.artifacts.tables import artifact_contents, artifact_manifest_pages
 
 _pages = artifact_manifest_pages
+T = TypeVar("T")
 PAGES_KEPT = 8  # unpacked, per reader
+ROWS_AT_ONCE = 31  # read ahead, where it is known which will be needed
 END_OF_DIRECTORY = chr(ord("/") + 1)  # "a0" is the first path behind all of "a/…"
 
 
@@ -44,66 +56,117 @@ class PageReader:
             .where(_pages.c.artifact_id == artifact_id)
             .order_by(_pages.c.page)
         ).all()
-        self._first_paths = [bytes(row.first_path) for row in rows]
+        self.first_paths = [bytes(row.first_path) for row in rows]
         self._before = [(row.entries_before, row.bytes_before) for row in rows]
+        self._expected: list[int] = []
+        self._rows: dict[int, tuple[bytes, bytes]] = {}
+        self._places: dict[int, list[Place]] = {}
+        self._parts: dict[int, SplitPage] = {}
         self._kept: dict[int, list[Entry]] = {}
 
     @property
     def page_count(self) -> int:
-        return len(self._first_paths)
+        return len(self.first_paths)
+
+    def expect(self, pages: list[int]) -> None:
+        """Rows that will be asked for, in this order: they are then read several at a time."""
+        self._expected = pages
 
     def read_page(self, page: int) -> list[Entry]:
         """Entries of a row; the last few stay in memory."""
         kept = self._kept.get(page)
-        if kept is not None:
-            return kept
-        row = self._conn.execute(
-            sa.select(_pages.c.digests, _pages.c.data).where(
-                _pages.c.artifact_id == self._artifact_id, _pages.c.page == page
-            )
-        ).one()
-        entries = unpack_page(bytes(row.digests), bytes(row.data))
-        if len(self._kept) >= PAGES_KEPT:
-            del self._kept[next(iter(self._kept))]
-        self._kept[page] = entries
-        return entries
+        if kept is None:
+            kept = _keep(self._kept, page, unpack_page(*self._read_row(page)))
+        return kept
+
+    def read_places(self, page: int) -> list[Place]:
+        """Paths and sizes of the entries of a row, for half the work."""
+        places = self._places.get(page)
+        if places is None:
+            places = _keep(self._places, page, unpack_places(self._read_row(page)[1]))
+        return places
+
+    def find_entry(self, path: str) -> Entry | None:
+        """The entry at that path; of its row nothing else is unpacked where that is possible."""
+        page, at = self.seek(path)
+        places = self.read_places(page)
+        if at >= len(places) or places[at].path != path:
+            return None
+        parts = self._parts.get(page)
+        if parts is None:
+            parts = _keep(self._parts, page, split_page(*self._read_row(page)))
+        return parts.entry(at)
 
     def seek(self, path: str) -> tuple[int, int]:
         """(page, place in it) of the first entry that is not before `path`."""
-        page = bisect.bisect_right(self._first_paths, path.encode("utf-8", "replace")) - 1
+        page = self.page_of(path)
         if page < 0:
             return 0, 0
-        entries = self.read_page(page)
-        return page, bisect.bisect_left(entries, path, key=lambda entry: entry.path)
+        places = self.read_places(page)
+        return page, bisect.bisect_left(places, path, key=lambda place: place.path)
+
+    def page_of(self, path: str) -> int:
+        """The row that has `path`, if any has; -1 when it is before all of them."""
+        return bisect.bisect_right(self.first_paths, path.encode("utf-8", "replace")) - 1
+
+    def peek(self, path: str) -> str | None:
+        """The path of the first entry that is not before `path`; None when there is none."""
+        page, at = self.seek(path)
+        places = self.read_places(page)
+        if at < len(places):
+            return places[at].path
+        return None if page + 1 >= self.page_count else self.first_paths[page + 1].decode()
 
     def count_before(self, path: str) -> tuple[int, int]:
         """(entries, bytes) of everything before `path`."""
-        if not self._first_paths:
+        if not self.first_paths:
             return 0, 0
-        page, place = self.seek(path)
+        page, at = self.seek(path)
         entries_before, bytes_before = self._before[page]
-        if place:
-            some = self.read_page(page)[:place]
-            return entries_before + place, bytes_before + sum(e.size_bytes for e in some)
+        if at:
+            some = self.read_places(page)[:at]
+            return entries_before + at, bytes_before + sum([each.size_bytes for each in some])
         return entries_before, bytes_before
 
     def count_all(self) -> tuple[int, int]:
         """(entries, bytes) of the version."""
-        if not self._first_paths:
+        if not self.first_paths:
             return 0, 0
         entries_before, bytes_before = self._before[-1]
-        last = self.read_page(self.page_count - 1)
-        return entries_before + len(last), bytes_before + sum(e.size_bytes for e in last)
+        last = self.read_places(self.page_count - 1)
+        return entries_before + len(last), bytes_before + sum([e.size_bytes for e in last])
 
     def entries_from(self, path: str) -> Iterator[Entry]:
         """Entries from `path` on, in order."""
-        if not self._first_paths:
+        if not self.first_paths:
             return
-        page, place = self.seek(path)
+        page, at = self.seek(path)
         while page < self.page_count:
             entries = self.read_page(page)
-            yield from entries[place:] if place else entries
-            page, place = page + 1, 0
+            yield from entries[at:] if at else entries
+            page, at = page + 1, 0
+
+    def _read_row(self, page: int) -> tuple[bytes, bytes]:
+        """Digests and data of a row, and those of the rows that are expected after it."""
+        row = self._rows.get(page)
+        if row is not None:
+            return row
+        at = bisect.bisect_left(self._expected, page)
+        wanted = [page, *self._expected[at : at + ROWS_AT_ONCE]]
+        rows = self._conn.execute(
+            sa.select(_pages.c.page, _pages.c.digests, _pages.c.data).where(
+                _pages.c.artifact_id == self._artifact_id, _pages.c.page.in_(dict.fromkeys(wanted))
+            )
+        )
+        self._rows = {row.page: (bytes(row.digests), bytes(row.data)) for row in rows}
+        return self._rows[page]
+
+
+def _keep(kept: dict[int, T], page: int, unpacked: T) -> T:
+    if len(kept) >= PAGES_KEPT:
+        del kept[next(iter(kept))]
+    kept[page] = unpacked
+    return unpacked
 
 
 def list_entries(
@@ -154,10 +217,9 @@ def find_entries(conn: Connection, artifact_id: int, paths: Sequence[str]) -> di
     if not reader.page_count:
         return found
     for path in sorted(set(paths)):  # in order, so that each row is unpacked once
-        page, place = reader.seek(path)
-        entries = reader.read_page(page)
-        if place < len(entries) and entries[place].path == path:
-            found[path] = entries[place]
+        entry = reader.find_entry(path)
+        if entry is not None:
+            found[path] = entry
     return found
 
 
@@ -189,14 +251,17 @@ def list_directory(
         start = after[:-1] + END_OF_DIRECTORY
     else:
         start = after + "\x00"  # no path has it, so this is the next one
+    reader.expect(list(islice(_pages_with_ends(reader, prefix, start), limit + 1)))
     while len(found) < limit:
-        entry = next(reader.entries_from(start), None)
-        if entry is None or not entry.path.startswith(prefix):
+        next_path = reader.peek(start)
+        if next_path is None or not next_path.startswith(prefix):
             break
-        name, slash, _ = entry.path[len(prefix) :].partition("/")
+        name, slash, _ = next_path[len(prefix) :].partition("/")
         if not slash:
+            entry = reader.find_entry(next_path)
+            assert entry is not None  # it was just seen
             found.append(entry)
-            start = entry.path + "\x00"
+            start = next_path + "\x00"
             continue
         directory, behind = f"{prefix}{name}/", f"{prefix}{name}{END_OF_DIRECTORY}"
         count, size_bytes = reader.count_before(directory)
@@ -210,6 +275,20 @@ def list_directory(
         )
         start = behind
     return found
+
+
+def _pages_with_ends(reader: PageReader, prefix: str, start: str) -> Iterator[int]:
+    """The rows in which one item of a directory ends and another begins: the others are skipped."""
+    size = len(prefix.encode())
+    first_paths = reader.first_paths
+    last = reader.page_count - 1
+    for page in range(max(reader.page_of(start), 0), last + 1):
+        if page < last:
+            here, there = first_paths[page], first_paths[page + 1]
+            name = here[size:].partition(b"/")[0]
+            if here[:size] == there[:size] and there[size:].partition(b"/")[0] == name:
+                continue
+        yield page
 
 
 # ---- contents

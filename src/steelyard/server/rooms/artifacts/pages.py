@@ -6,6 +6,7 @@ nothing else) and the rest as zstd-compressed msgpack.
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +22,13 @@ from steelyard.server.rooms.artifacts.names import format_md5, parse_md5
 MD5_BYTES = 16
 ENTRY_BYTES_ABOUT = 40  # of an entry beside its texts
 UNPACKED_BYTES_MAX = 64 * 1024 * 1024  # far above what one row ever holds
+
+
+class Place(msgspec.Struct, array_like=True, gc=False):
+    """The beginning of an entry: enough to find and to count it."""
+
+    path: str
+    size_bytes: int
 
 
 class Entry(msgspec.Struct, array_like=True):
@@ -65,6 +73,9 @@ class PackedPage(msgspec.Struct, frozen=True):
 
 
 _ENTRIES = msgspec.msgpack.Decoder(list[Entry])
+_ENTRY = msgspec.msgpack.Decoder(Entry)
+_RAWS = msgspec.msgpack.Decoder(list[msgspec.Raw])
+_PLACES = msgspec.msgpack.Decoder(list[Place])
 _local = threading.local()
 
 
@@ -102,17 +113,55 @@ def pack_pages(manifest: SortedManifest) -> Iterator[PackedPage]:
 
 def unpack_page(digests: bytes, data: bytes) -> list[Entry]:
     """The entries of a row, in order of path."""
+    entries = _ENTRIES.decode(_decompress(data))
+    texts = iter(_format_digests(digests))
+    for entry in entries:
+        if entry.digest is None:
+            entry.digest = next(texts)
+    return entries
+
+
+class SplitPage(msgspec.Struct, frozen=True):
+    """The entries of a row, each still packed."""
+
+    digests: bytes
+    entries: list[msgspec.Raw]
+
+    def entry(self, at: int) -> Entry:
+        """One of them. Where no reference is among them, its digest has the same place."""
+        entry = _ENTRY.decode(self.entries[at])
+        if entry.digest is None:
+            place = at
+            if len(self.digests) < MD5_BYTES * len(self.entries):
+                before = map(_ENTRY.decode, self.entries[:at])
+                place = sum(1 for each in before if each.digest is None)
+            entry.digest = format_md5(self.digests[place * MD5_BYTES : (place + 1) * MD5_BYTES])
+        return entry
+
+
+def split_page(digests: bytes, data: bytes) -> SplitPage:
+    """A row of which only some entries are wanted."""
+    return SplitPage(digests, _RAWS.decode(_decompress(data)))
+
+
+def unpack_places(data: bytes) -> list[Place]:
+    """The paths and sizes of a row, in order of path."""
+    return _PLACES.decode(_decompress(data))
+
+
+def _decompress(data: bytes) -> bytes:
     decompressor = getattr(_local, "decompressor", None)
     if decompressor is None:
         decompressor = _local.decompressor = zstandard.ZstdDecompressor()
-    raw = decompressor.decompress(data, max_output_size=UNPACKED_BYTES_MAX)
-    entries = _ENTRIES.decode(raw)
-    at = 0
-    for entry in entries:
-        if entry.digest is None:
-            entry.digest = format_md5(digests[at : at + MD5_BYTES])
-            at += MD5_BYTES
-    return entries
+    raw: bytes = decompressor.decompress(data, max_output_size=UNPACKED_BYTES_MAX)
+    return raw
+
+
+def _format_digests(digests: bytes) -> list[str]:
+    """Each MD5 in base64, encoded all at once: 18 bytes are 24 digits, of which two are padding."""
+    padded = b"".join([md5 + b"\x00\x00" for md5 in split_digests(digests)])
+    text = base64.b64encode(padded).decode()
+    return [text[at : at + 22] + "==" for at in range(0, len(text), 24)]
 
 
 def split_digests(digests: bytes) -> list[bytes]:

@@ -204,3 +204,20 @@ def test_an_ordinary_path_is_taken(path: str) -> None:
 def test_a_path_with_a_bad_part_is_refused(path: str, bad: str) -> None:
     with pytest.raises(Invalid, match="path"):
         check_path(bad + path)
+
+
+def test_a_directory_is_listed_from_the_few_rows_where_its_items_end() -> None:
+    files = {f"d{number // 40:02}/{number:04}": b"x" for number in range(400)}
+    conn = keep(sort_manifest(files | {"e": b"x"}))
+    rows: list[Any] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "data" in statement:
+            rows.extend(parameters[1:])
+
+    sa.event.listen(conn, "before_cursor_execute", note)
+    found = list_directory(conn, 1, "", after=None, limit=6)
+    assert [item.path for item in found] == [f"d{number:02}" for number in range(6)]
+    assert all(isinstance(item, Directory) and item.file_count == 40 for item in found)
+    # A hundred rows, of which seven say where the six directories begin and end.
+    assert len(rows) <= 8
