@@ -13,7 +13,7 @@ setup: ## install everything the tests need (Debian: PostgreSQL and Chromium too
 up: ## start the server (installs and builds what is missing) on http://localhost:8080
 	@.ci/run up $(ARGS)
 
-demo: ## log thirty small scikit-learn trainings, to have something to look at
+demo: ## log thirty small scikit-learn trainings and a pipeline, to have something to look at
 	@$(PYTHON) examples/demo.py $(ARGS)
 
 test: ## everything a change must pass: check, Python, web, built wheel, browser (under 25 minutes)
