@@ -1,15 +1,23 @@
-"""Sample scripts of guides that log artifacts and tables, run with the official client as printed:
-only undefined helpers are filled in, and the project is one of the test's own.
+"""Sample scripts of guides that log artifacts and tables, run with the official client as printed
+and with `import steelyard as wandb`: only undefined helpers are filled in, and the project is one
+of the test's own. Our client has no `Api` yet; a run reads the earlier version there.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 from steelyard.testing.server import ThrowawayServer
-from tests.compat.test_artifacts import assert_same_tree, said
+from tests.compat.test_artifacts import assert_same_tree
 from tests.support.official_client import OfficialClient
 from tests.support.run_reader import RunReader
+from tests.support.sdk_user import SdkUser
+from tests.support.staged import ArtifactReader
 
 DATASET_AND_MODEL = """\
 import wandb
@@ -27,14 +35,32 @@ artifact = api.artifact("my-project/llama3-8b-finetuned:v3")
 artifact.download("./loaded_model")
 """
 
+#: What our client does instead of the two lines with the Api.
+READ_WITH_API = """\
+api = wandb.Api()
+artifact = api.artifact("my-project/llama3-8b-finetuned:v3")
+"""
+READ_WITH_RUN = 'artifact = run.use_artifact("my-project/llama3-8b-finetuned:v3")\n'
+
 #: The guide logs to one project and reads v3 of another.
-FOUR_VERSIONS = """
+FOUR_VERSIONS = """\
+import wandb
 import pathlib
-with wandb.init(project=sys.argv[1]) as run:
+with wandb.init(project="my-project") as run:
     for number in range(4):
         pathlib.Path("output/checkpoint-final/step.txt").write_text(str(number))
-        log(run, "llama3-8b-finetuned", type="model", root="output/checkpoint-final")
-say()
+        artifact = wandb.Artifact("llama3-8b-finetuned", type="model")
+        artifact.add_dir("output/checkpoint-final")
+        run.log_artifact(artifact)
+"""
+
+REFERENCE = """\
+import wandb
+run = wandb.init(project="llm-finetuning")
+artifact = wandb.Artifact("pretraining-corpus", type="dataset")
+artifact.add_reference("s3://my-bucket/corpus/shard-000.jsonl", checksum=False)
+run.log_artifact(artifact)
+run.finish()
 """
 
 TABLE_OF_PREDICTIONS = """\
@@ -60,55 +86,101 @@ def evaluate_score(expected, predicted): return 0.5
 """
 
 
+class Writer:
+    """Somebody who runs the samples, with one client or the other."""
+
+    def __init__(self, run: Callable[..., Any], sync: Callable[[], Any], home: Path) -> None:
+        self.run, self.sync, self.home = run, sync, home
+
+
+@pytest.fixture(params=["official", "ours"])
+def writer(
+    request: pytest.FixtureRequest,
+    client: OfficialClient,
+    shared_server: ThrowawayServer,
+    tmp_path: Path,
+) -> Writer:
+    if request.param == "official":
+
+        def sync() -> None:
+            for folder in client.offline_runs():
+                client.command("sync", str(folder))
+
+        return Writer(client.run_script, sync, client.home)
+    user = SdkUser(
+        tmp_path / "ours",
+        WANDB_BASE_URL=shared_server.base_url,
+        WANDB_API_KEY=shared_server.owner_key,
+    )
+
+    def run(script: str, **environ: str) -> Any:
+        script = script.replace(READ_WITH_API, READ_WITH_RUN)
+        return user.run(script.replace("import wandb\n", "import steelyard as wandb\n"), **environ)
+
+    return Writer(run, lambda: user.command("sync", str(user.home / "steelyard")), user.home)
+
+
 def test_a_dataset_and_a_model_are_logged_and_an_earlier_version_is_loaded(
-    client: OfficialClient, runs: RunReader, project: str
+    writer: Writer, shared_server: ThrowawayServer, project: str
 ) -> None:
-    data, checkpoint = client.home / "data", client.home / "output/checkpoint-final"
+    data, checkpoint = writer.home / "data", writer.home / "output/checkpoint-final"
     data.mkdir()
     checkpoint.mkdir(parents=True)
     for name in ("train.jsonl", "val.jsonl"):
-        (data / name).write_text(json.dumps({"text": name}) + "\\n")
+        (data / name).write_text(json.dumps({"text": name}) + "\n")
     (checkpoint / "weights.bin").write_bytes(bytes(range(256)) * 100)
-    said(client, FOUR_VERSIONS, project)
+    writer.run(FOUR_VERSIONS.replace("my-project", project))
     script = DATASET_AND_MODEL.replace("llm-finetuning", f"{project}-own")
-    client.run_script(script.replace("my-project", project))
-    assert_same_tree(checkpoint, client.home / "loaded_model")
-    found = said(
-        client,
-        """
-api = wandb.Api()
-model = api.artifact(f"{sys.argv[1]}-own/llama3-8b-finetuned:latest")
-data = api.artifact(f"{sys.argv[1]}-own/training-data-v2:v0")
-data.download("loaded_data")
-say(version=model.version, metadata=model.metadata, files=sorted(data.manifest.entries))
-""",
-        project,
-    )
-    assert found["version"] == "v0"
-    assert found["metadata"] == {"val_loss": 0.42, "lora_r": 16}
-    assert found["files"] == ["train.jsonl", "val.jsonl"]
-    assert_same_tree(data, client.home / "loaded_data")
+    writer.run(script.replace("my-project", project))
+    assert_same_tree(checkpoint, writer.home / "loaded_model")
+    found = ArtifactReader(shared_server, f"{project}-own")
+    model = found.get("llama3-8b-finetuned")
+    assert (model["version"], model["type"]) == ("v0", "model")
+    assert model["metadata"] == {"val_loss": 0.42, "lora_r": 16}
+    files = found.files("training-data-v2", "v0")
+    assert {path: item["size_bytes"] for path, item in files.items()} == {
+        path.name: path.stat().st_size for path in data.glob("*.jsonl")
+    }
 
 
 def test_a_data_frame_of_predictions_is_a_table_with_all_its_rows(
-    client: OfficialClient, shared_server: ThrowawayServer, project: str
+    writer: Writer, shared_server: ThrowawayServer, project: str
 ) -> None:
     script = STUBS + TABLE_OF_PREDICTIONS.replace("llm-evaluation", project)
-    client.run_script(script, WANDB_RUN_ID="r")
-    found = said(
-        client,
-        """
-run = wandb.Api().run(sys.argv[1] + "/r")
-value = run.summary["eval/predictions"]
-[logged] = [each for each in run.logged_artifacts() if each.type == "run_table"]
-table = logged.get("eval/predictions")
-file = run.file(value["path"]).download("files", replace=True)
-say(type=value["_type"], rows=value["nrows"], columns=table.columns, first=table.data[0],
-    count=len(table.data), in_file=len(json.load(open(file.name))["data"]))
-""",
-        project,
-    )
-    assert found["type"] == "table-file"
-    assert found["columns"] == ["question", "expected", "predicted", "score"]
-    assert found["first"] == ["What is RAG?", "Retrieval-augmented generation...", "an answer", 0.5]
-    assert found["rows"] == found["count"] == found["in_file"] == 25
+    writer.run(script, WANDB_RUN_ID="r")
+    runs, found = RunReader(shared_server, project), ArtifactReader(shared_server, project)
+    value = runs.get_run("r")["summary"]["eval/predictions"]
+    assert (value["_type"], value["nrows"], value["ncols"]) == ("table-file", 25, 4)
+    [output] = found.run_artifacts("r")["outputs"]
+    assert output["type"] == "run_table"
+    at = {"key": "eval/predictions", "step": 0, "runs": ["r"]}
+    place = f"/api/v1/{runs.entity}/{project}"
+    shown = shared_server.call("POST", f"{place}/media:at", content=at)["runs"][0]["items"][0]
+    assert len(shown["table_refs"]) == 2  # the artifact, and the file beside the run
+    for ref in shown["table_refs"]:
+        page = shared_server.call("POST", "/api/v1/tables:query", content={"ref": ref})
+        assert [(column["name"], column["type"]) for column in page["columns"]] == [
+            ("question", "string"),
+            ("expected", "string"),
+            ("predicted", "string"),
+            ("score", "number"),
+        ]
+        assert page["total"] == 25
+        assert page["rows"][0][:3] == [
+            "What is RAG?", "Retrieval-augmented generation...", "an answer",
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["online", "offline"])
+def test_a_reference_is_logged_by_its_address_online_and_offline(
+    writer: Writer, shared_server: ThrowawayServer, project: str, mode: str
+) -> None:
+    """No package of the cloud and no credentials are needed for the address alone."""
+    writer.run(REFERENCE.replace("llm-finetuning", project), WANDB_MODE=mode)
+    found = ArtifactReader(shared_server, project)
+    if mode == "offline":
+        assert found.versions("pretraining-corpus") == []
+        writer.sync()
+    (entry,) = found.files("pretraining-corpus").values()
+    assert entry["ref"] == "s3://my-bucket/corpus/shard-000.jsonl"
+    assert len(found.versions("pretraining-corpus")) == 1
