@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import urllib3
@@ -317,6 +318,55 @@ def test_versions_are_edited_linked_deleted_and_restored(client: Client) -> None
     events = client.ask("GET", f"{client.root}/artifacts/data/events")["items"]
     assert {"version_logged", "version_deleted", "version_restored"} <= {e["kind"] for e in events}
     client.ask("DELETE", f"{links}/v0", status=204)
+
+
+def test_what_a_whole_collection_holds_up_is_said_before_it_goes(client: Client) -> None:
+    first = client.log({"a": b"1"}, aliases=["prod"])
+    client.log({"a": b"1", "b": b"22"})
+    client.log({"c": b"333"}, "other")
+    for version, run in (("v0", "r1"), ("v1", "r1"), ("v0", "r2")):
+        made = client.server.db.write_now(
+            make_run, caller=client.caller, project=client.project, name=run
+        )
+        use = {"run": {"entity": "-", "project": client.project, "name": made.name}}
+        client.ask("POST", f"{client.root}/artifacts/data/versions/{version}/uses", use)
+    link = {"source": first["id"], "aliases": ["s"]}
+    client.ask("POST", f"{client.root}/artifacts/shown/links", link, status=201)
+    found = client.ask("GET", f"{client.root}/artifacts/data/dependents")
+    assert (found["version_count"], found["freed_bytes"]) == (2, 3)
+    assert (found["aliases"], found["alias_count"]) == (["latest", "prod", "s"], 3)
+    assert [(each["name"], each["aliases"]) for each in found["links"]] == [
+        ("shown", ["latest", "s"])
+    ]
+    assert (found["link_count"], found["used_by_count"]) == (1, 2)
+    assert [run["name"] for run in found["used_by"]] == ["r2", "r1"]
+    shown = client.ask("GET", f"{client.root}/artifacts/shown/dependents")
+    assert (shown["version_count"], shown["aliases"]) == (1, ["latest", "s"])
+    assert (shown["freed_bytes"], shown["used_by_count"], shown["links"]) == (0, 0, [])
+    nothing = client.ask("GET", f"{client.root}/artifacts/other/dependents")
+    assert (nothing["aliases"], nothing["used_by"]) == (["latest"], [])
+    client.ask("GET", f"{client.root}/artifacts/nope/dependents", status=404)
+
+
+def test_a_search_among_versions_counts_what_it_finds(client: Client) -> None:
+    for number in range(12):
+        made = client.log(
+            {"a": b"%d" % number}, aliases=[f"{'Odd' if number % 2 else 'even'}{number}"]
+        )
+    path = f"{client.root}/artifacts/data/versions"
+    client.ask("PATCH", f"{path}/v3", {"description": "The Golden one", "tags_add": ["seen"]})
+    page = client.ask("GET", f"{path}?q=oDD&limit=4")
+    assert [item["version"] for item in page["items"]] == ["v11", "v9", "v7", "v5"]
+    assert page["total"] == 6
+    rest = client.ask("GET", f"{path}?q=oDD&limit=4&cursor={page['next_cursor']}")
+    assert [item["version"] for item in rest["items"]] == ["v3", "v1"]
+    assert (rest["total"], rest["next_cursor"]) == (6, None)
+    for q, versions in (("golden", ["v3"]), ("SEEN", ["v3"]), ("v1", ["v1"]), ("100%", [])):
+        page = client.ask("GET", f"{path}?q={quote(q)}")
+        assert [item["version"] for item in page["items"]] == versions
+        assert page["total"] == len(versions)
+    assert client.ask("GET", f"{path}?q=late")["items"][0]["id"] == made["id"]
+    assert client.ask("GET", path)["total"] == 12
 
 
 def test_collections_are_listed_by_page_and_changed(client: Client) -> None:

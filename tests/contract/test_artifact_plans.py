@@ -21,6 +21,7 @@ from steelyard.server.rooms.artifacts import (
     causes,
     collections,
     contents,
+    dependents,
     diff,
     drafts,
     edits,
@@ -39,6 +40,7 @@ from steelyard.server.rooms.artifacts import (
     sweep,
     usage,
     uses,
+    version_search,
 )
 from steelyard.server.rooms.artifacts.gateway_lists import Asked, ListPage
 from steelyard.server.rooms.artifacts.model import Collection, NewDraft
@@ -310,6 +312,8 @@ def calls_of_queries(s: Scene) -> Iterator[Call]:
     yield queries.list_members, s.of_collection | {"after": 9, "limit": 9}
     yield queries.list_members, s.of_collection | {"after": 0, "limit": 9, "newest_first": False}
     yield queries.count_members, s.of_collection | {"before": 9}
+    yield version_search.search_members, s.of_collection | {"q": "v1", "after": 9, "limit": 9}
+    yield version_search.count_found, s.of_collection | {"q": "prod"}
     yield queries.aliases_by_member, {"member_ids": [s.member.id]}
     yield queries.aliases_by_artifact, {"artifact_ids": [s.first.id]}
     yield queries.list_aliases, s.of_collection | {"after": "a", "limit": 9}
@@ -333,6 +337,8 @@ def calls_of_removals_and_uses(s: Scene) -> Iterator[Call]:
     yield removal.trash_artifacts_of_run, {"run_id": s.run.id} | s.act
     yield removal.measure_deletion, {"target": s.first}
     yield removal.measure_deletion, {"target": s.collection}
+    yield dependents.get_collection_usage, {"collection": s.collection}
+    yield dependents.get_collection_usage, {"collection": s.portfolio}
     yield sweep.find_dirty, {"limit": 9}
     yield usage.trash_by_project, {"projects": sa.select(sa.literal(s.shelf.project.id))}
     yield usage.trash_by_collection, s.project

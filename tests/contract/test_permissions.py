@@ -131,6 +131,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
     ("PATCH", COLLECTION): WRITE,
     ("DELETE", COLLECTION): WRITE,
     ("GET", f"{COLLECTION}/events"): READ,
+    ("GET", f"{COLLECTION}/dependents"): READ,
     ("POST", f"{COLLECTION}/links"): WRITE,
     ("DELETE", f"{COLLECTION}/links/{{version}}"): WRITE,
     ("GET", f"{COLLECTION}/versions"): READ,

@@ -23,6 +23,7 @@ from steelyard.server.api import accounts as accounts_api
 from steelyard.server.api import (
     admin,
     artifact_graphs,
+    artifact_links,
     artifact_uploads,
     artifact_versions,
     health,
@@ -87,6 +88,7 @@ EDGES: tuple[ModuleType, ...] = (
     logs,
     files_api,
     artifacts_api,
+    artifact_links,
     artifact_versions,
     artifact_files_api,
     artifact_uploads,

@@ -200,6 +200,19 @@ class Dependents(msgspec.Struct, frozen=True):
     freed_bytes: int
 
 
+class CollectionDependents(msgspec.Struct, frozen=True):
+    """What deleting a whole collection would touch: the first of each kind, and how many."""
+
+    version_count: int
+    aliases: list[str]
+    alias_count: int
+    links: list[Link]
+    link_count: int
+    used_by: list[RunRef]
+    used_by_count: int
+    freed_bytes: int
+
+
 class TrashedVersion(msgspec.Struct, frozen=True):
     """A version in the trash; `freed_bytes` come free at `expires_at_us`."""
 

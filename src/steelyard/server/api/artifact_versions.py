@@ -11,7 +11,6 @@ from steelyard.errors import ArtifactNotFound, Invalid
 from steelyard.server.api.artifact_rows import (
     events_of,
     heads_of,
-    link_of,
     run_refs,
     version_of,
     version_of_artifact,
@@ -24,10 +23,9 @@ from steelyard.server.http.signing import Signer
 from steelyard.server.rooms.accounts.model import Caller
 from steelyard.server.rooms.artifacts.edits import add_aliases, remove_aliases, update_artifact
 from steelyard.server.rooms.artifacts.history import list_events
-from steelyard.server.rooms.artifacts.links import link_artifact, unlink
 from steelyard.server.rooms.artifacts.listing import find_trashed
 from steelyard.server.rooms.artifacts.model import Actor, Artifact, Member
-from steelyard.server.rooms.artifacts.names import decode_artifact_id, parse_path, parse_version
+from steelyard.server.rooms.artifacts.names import decode_artifact_id, parse_version
 from steelyard.server.rooms.artifacts.policy import (
     get_readable_artifact,
     get_readable_collection,
@@ -36,18 +34,17 @@ from steelyard.server.rooms.artifacts.policy import (
     require_writable_artifact,
 )
 from steelyard.server.rooms.artifacts.queries import (
-    aliases_by_member,
     count_members,
     get_artifact,
     list_members,
 )
 from steelyard.server.rooms.artifacts.removal import (
-    get_usage,
     measure_deletion,
     restore_artifact,
     trash_artifact,
 )
 from steelyard.server.rooms.artifacts.uses import count_uses, list_uses, use_artifact
+from steelyard.server.rooms.artifacts.version_search import count_found, search_members
 from steelyard.server.rooms.projects.policy import get_writable_project
 from steelyard.server.rooms.runs.json_text import dump_json
 from steelyard.server.rooms.runs.policy import get_writable_run_named
@@ -57,7 +54,6 @@ from steelyard.wire import artifacts as wire
 VERSIONS = COLLECTION + "/versions"
 VERSION = VERSIONS + "/{ref:str}"
 RESTORE = ":restore"
-SEARCHED_AT_ONCE = 200
 Clock = Callable[[], int]
 
 
@@ -79,12 +75,14 @@ async def list_artifact_versions(
     def read(conn: Connection) -> Page[wire.VersionHead]:
         found = get_readable_collection(conn, caller, entity, project, name)
         if q is not None and q.strip():
-            heads = _search(conn, caller, found.id, q.strip().lower(), after, count + 1)
+            members = search_members(conn, found.id, q, after=after, limit=count + 1)
+            total = count_found(conn, found.id, q)
         else:
             members = list_members(conn, found.id, after=after, limit=count + 1)
-            heads = heads_of(conn, caller, members)
-        more = encode_cursor(heads[count - 1].index) if len(heads) > count else None
-        return Page(heads[:count], more, total=count_members(conn, found.id))
+            total = count_members(conn, found.id)
+        heads = heads_of(conn, caller, members[:count])
+        more = encode_cursor(heads[count - 1].index) if len(members) > count else None
+        return Page(heads, more, total)
 
     return await db.read(read)
 
@@ -240,31 +238,6 @@ async def restore_artifact_version(
     return await db.write(write)
 
 
-@get(VERSION + "/dependents")
-async def list_artifact_dependents(
-    entity: str, project: str, name: str, ref: str, caller: Caller, db: Database
-) -> wire.Dependents:
-    """What a deletion would touch: aliases, links, runs, and the bytes that would come free."""
-
-    def read(conn: Connection) -> wire.Dependents:
-        member = get_readable_member(conn, caller, entity, project, name, ref)
-        usage = get_usage(conn, get_artifact(conn, member.artifact_id))
-        runs = run_refs(conn, caller, usage.run_ids)
-        aliases = aliases_by_member(conn, [link.id for link in usage.links])
-        return wire.Dependents(
-            aliases=usage.aliases,
-            links=[
-                link_of(link, [alias.alias for alias in aliases.get(link.id, [])])
-                for link in usage.links
-            ],
-            used_by=[runs[run_id] for run_id in usage.run_ids if run_id in runs],
-            used_by_count=usage.run_count,
-            freed_bytes=usage.freed_bytes,
-        )
-
-    return await db.read(read)
-
-
 @get(VERSION + "/used-by")
 async def list_artifact_users(
     entity: str,
@@ -343,88 +316,6 @@ async def use_artifact_version(
     return await db.write(write)
 
 
-# ---- links
-
-
-@post(COLLECTION + "/links", status_code=201)
-async def link_artifact_version(
-    entity: str,
-    project: str,
-    name: str,
-    data: wire.NewLink,
-    caller: Caller,
-    db: Database,
-    now_us: Clock,
-) -> wire.NewLinkAnswer:
-    """Link a version into a portfolio, which is made when absent."""
-
-    def write(conn: Connection) -> wire.NewLinkAnswer:
-        target = get_writable_project(conn, caller, entity, project)
-        artifact = _find_source(conn, caller, data.source, entity, project)
-        member = link_artifact(
-            conn,
-            artifact,
-            project=target,
-            portfolio=name,
-            aliases=data.aliases,
-            type=data.type,
-            actor=Actor(caller.user_id),
-            now_us=now_us(),
-        )
-        return wire.NewLinkAnswer(member.version)
-
-    return await db.write(write)
-
-
-@delete(COLLECTION + "/links/{version:str}", status_code=204)
-async def unlink_artifact_version(
-    entity: str,
-    project: str,
-    name: str,
-    version: str,
-    caller: Caller,
-    db: Database,
-    now_us: Clock,
-) -> None:
-    """Take a version out of a portfolio; the version itself stays."""
-
-    def write(conn: Connection) -> None:
-        member = get_writable_member(conn, caller, entity, project, name, version)
-        unlink(conn, member, actor=Actor(caller.user_id), now_us=now_us())
-
-    await db.write(write)
-
-
-def _find_source(
-    conn: Connection, caller: Caller, source: str, entity: str, project: str
-) -> Artifact:
-    artifact_id = decode_artifact_id(source)
-    if artifact_id is not None:
-        return get_readable_artifact(conn, caller, artifact_id)
-    of_entity, of_project, name, ref = parse_path(source)
-    member = get_readable_member(
-        conn, caller, of_entity or entity, of_project or project, name, ref
-    )
-    return get_artifact(conn, member.artifact_id)
-
-
-def _search(
-    conn: Connection, caller: Caller, collection_id: int, q: str, after: int | None, wanted: int
-) -> list[wire.VersionHead]:
-    """Versions that the text is said of, looked through from the newest on."""
-    found: list[wire.VersionHead] = []
-    while len(found) < wanted:
-        members = list_members(conn, collection_id, after=after, limit=SEARCHED_AT_ONCE)
-        if not members:
-            break
-        for head in heads_of(conn, caller, members):
-            texts = [*head.aliases, *head.tags, head.description or ""]
-            if head.version == q or any(q in text.lower() for text in texts):
-                found.append(head)
-        after = members[-1].version_index
-    return found[:wanted]
-
-
 handlers = [
     list_artifact_versions,
     show_artifact_version,
@@ -432,10 +323,7 @@ handlers = [
     edit_artifact_version,
     delete_artifact_version,
     restore_artifact_version,
-    list_artifact_dependents,
     list_artifact_users,
     list_artifact_version_events,
     use_artifact_version,
-    link_artifact_version,
-    unlink_artifact_version,
 ]

@@ -281,3 +281,16 @@ class Usage(msgspec.Struct, frozen=True):
     run_ids: list[int]
     run_count: int
     freed_bytes: int
+
+
+class CollectionUsage(msgspec.Struct, frozen=True):
+    """What depends on all versions of a collection: the first of each kind, and how many."""
+
+    version_count: int
+    aliases: list[str]
+    alias_count: int
+    links: list[Member]
+    link_count: int
+    run_ids: list[int]
+    run_count: int
+    freed_bytes: int
