@@ -15,12 +15,12 @@ from steelyard.server.db.interface import Database
 from steelyard.server.http.paging import Page, check_limit, decode_cursor, encode_cursor
 from steelyard.server.http.signing import Signer
 from steelyard.server.rooms.accounts.model import Caller
+from steelyard.server.rooms.artifacts.references import resolve_artifact_paths
 from steelyard.server.rooms.media.series import (
     MediaKey,
     find_media_at,
     list_class_labels,
     list_media_keys,
-    resolve_artifact_paths,
 )
 from steelyard.server.rooms.media.values import MediaKind, MediaValue
 from steelyard.server.rooms.projects.model import Project
@@ -165,7 +165,7 @@ class _ItemMaker:
         )
         paths = [value.path for value in values if value.path]
         paths += list_paths([value.boxes for value in values] + [value.masks for value in values])
-        urls = links.urls_of(Origin(run_id=run_id), paths, conn)
+        urls = links.urls_of(Origin(run_id=run_id), paths, conn, self._caller)
         labels = self._find_labels(run_id, values)
         items: list[MediaItem] = []
         for value in values:
@@ -175,7 +175,8 @@ class _ItemMaker:
                 artifact, path = elsewhere[value.artifact_path]
                 refs.append(f"artifact:{artifact.path}/{path}")
                 if not own:
-                    own = links.urls_of(Origin(artifact=artifact), [path], conn).get(path, {})
+                    there = Origin(artifact=artifact)
+                    own = links.urls_of(there, [path], conn, self._caller).get(path, {})
             if value.path:
                 place = f"{self._project.entity}/{self._project.name}/{run}"
                 refs.append(f"run:{place}/{value.path}")

@@ -16,7 +16,11 @@ from steelyard.server.http.artifact_urls import ArtifactUrls
 from steelyard.server.http.file_urls import download_url
 from steelyard.server.http.preview_urls import Target, page_url, thumbnail_url
 from steelyard.server.http.signing import Signer
+from steelyard.server.rooms.accounts.model import Caller
 from steelyard.server.rooms.artifacts.files import contents_by_md5, find_entries
+from steelyard.server.rooms.artifacts.model import Artifact
+from steelyard.server.rooms.artifacts.pages import Entry
+from steelyard.server.rooms.artifacts.references import BY_ID, follow_references
 from steelyard.server.rooms.tables.sources import Origin
 
 THUMBNAIL_ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif")
@@ -30,11 +34,13 @@ class Links(msgspec.Struct, frozen=True):
     base_url: str
     now_us: int
 
-    def urls_of(self, origin: Origin, paths: Iterable[str], conn: Connection) -> dict[str, Any]:
+    def urls_of(
+        self, origin: Origin, paths: Iterable[str], conn: Connection, caller: Caller
+    ) -> dict[str, Any]:
         """`url`, `thumbnail_url` and `page_url` by path, for the files that are there.
 
         Files of runs are not looked up: a link to one that is still on its way works once it is
-        there.
+        there. A reference to a file of another version is followed, if the caller may read that.
         """
         wanted = list(dict.fromkeys(paths))
         if origin.run_id is not None:
@@ -43,16 +49,28 @@ class Links(msgspec.Struct, frozen=True):
         if artifact is None or not wanted:
             return {}
         entries = find_entries(conn, artifact.id, wanted)
-        md5s = {path: entry.md5 for path, entry in entries.items() if entry.is_content}
-        there = contents_by_md5(conn, artifact.collection_id, list(md5s.values()))
-        found = {
-            path: self._of_content(artifact.collection_id, md5, path)
-            for path, md5 in md5s.items()
-            if md5 in there
-        }
-        for path, entry in entries.items():
-            if entry.ref is not None and entry.ref.startswith(("https://", "http://")):
+        refs = {path: entry.ref for path, entry in entries.items() if entry.ref is not None}
+        inner = [ref for ref in refs.values() if ref.startswith(BY_ID)]
+        elsewhere = follow_references(conn, caller, inner) if inner else {}
+        ends = {path: (artifact, entry) for path, entry in entries.items()}
+        ends |= {path: elsewhere[ref] for path, ref in refs.items() if ref in elsewhere}
+        return self._of_entries(conn, ends)
+
+    def _of_entries(
+        self, conn: Connection, ends: dict[str, tuple[Artifact, Entry]]
+    ) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        md5s: dict[int, dict[str, bytes]] = {}
+        for path, (artifact, entry) in ends.items():
+            if entry.is_content:
+                md5s.setdefault(artifact.collection_id, {})[path] = entry.md5
+            elif entry.ref is not None and entry.ref.startswith(("https://", "http://")):
                 found[path] = {"url": entry.ref}
+        for collection_id, by_path in md5s.items():
+            there = contents_by_md5(conn, collection_id, list(by_path.values()))
+            for path, md5 in by_path.items():
+                if md5 in there:
+                    found[path] = self._of_content(collection_id, md5, path)
         return found
 
     def _of_run(self, run_id: int, path: str) -> dict[str, str]:

@@ -129,8 +129,8 @@ async def join_tables(
     found, (left, right) = await asyncio.to_thread(
         tables.ask_about, caller, refs, question, jobs.JoinedRows
     )
-    lefts = await _link(db, links, left, [row[3] or [] for row in found.rows])
-    rights = await _link(db, links, right, [row[4] or [] for row in found.rows])
+    lefts = await _link(db, caller, links, left, [row[3] or [] for row in found.rows])
+    rights = await _link(db, caller, links, right, [row[4] or [] for row in found.rows])
     rows = [
         JoinedRow(
             outcome,
@@ -224,7 +224,7 @@ async def _query(
     )
     return TableRows(
         columns=found.columns,
-        rows=await _link(db, links, table, found.rows),
+        rows=await _link(db, caller, links, table, found.rows),
         row_ids=found.row_ids,
         total=found.total,
         total_unfiltered=found.total_unfiltered,
@@ -233,14 +233,14 @@ async def _query(
 
 
 async def _link(
-    db: Database, links: Links, table: OpenTable, rows: list[list[Any]]
+    db: Database, caller: Caller, links: Links, table: OpenTable, rows: list[list[Any]]
 ) -> list[list[Any]]:
     """The cells in strict JSON, those that name files with their URLs."""
     paths = list_paths(rows)
     if paths:
 
         def read(conn: Connection) -> dict[str, Any]:
-            return links.urls_of(table.origin, paths, conn)
+            return links.urls_of(table.origin, paths, conn, caller)
 
         rows = with_urls(rows, await db.read(read))
     strict: list[list[Any]] = without_nonfinite(rows)

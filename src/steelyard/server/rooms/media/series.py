@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -13,15 +11,7 @@ from sqlalchemy.engine import Connection
 
 from steelyard.limits import MEDIA_KEYS_MAX, MEDIA_STEPS_MAX
 from steelyard.server.columns.read import find_cells_at, list_cell_keys, list_cell_steps
-from steelyard.server.rooms.accounts.model import Caller
-from steelyard.server.rooms.accounts.policy import may_read_entity
-from steelyard.server.rooms.artifacts.model import Artifact
-from steelyard.server.rooms.artifacts.names import decode_artifact_id
-from steelyard.server.rooms.artifacts.queries import artifacts_by_id, find_by_client_id
 from steelyard.server.rooms.media.values import MediaKind, MediaValue, kind_of_types, list_items
-
-#: wandb 0.31.0 sdk/artifacts/artifact_manifest_entry.py, data_types/base_types/wb_value.py
-BY_ID, BY_CLIENT = "wandb-artifact://", "wandb-client-artifact://"
 
 
 class MediaKey(msgspec.Struct, frozen=True):
@@ -86,27 +76,6 @@ def find_media_at(
     return {run_id: (at, list_items(value)) for run_id, (at, value) in found.items()}
 
 
-def resolve_artifact_paths(
-    conn: Connection, caller: Caller, paths: Iterable[str]
-) -> dict[str, tuple[Artifact, str]]:
-    """(version, path in it) of references that the clients write; those not the caller's to see,
-    unfinished or unknown are left out.
-    """
-    by_host: dict[str, Artifact | None] = {}
-    found: dict[str, tuple[Artifact, str]] = {}
-    for reference in dict.fromkeys(paths):
-        scheme = next((s for s in (BY_CLIENT, BY_ID) if reference.startswith(s)), None)
-        if scheme is None:
-            continue
-        host, _, path = reference.removeprefix(scheme).partition("/")
-        if host not in by_host:
-            by_host[host] = _find(conn, caller, scheme, host)
-        artifact = by_host[host]
-        if artifact is not None and path:
-            found[reference] = (artifact, path)
-    return found
-
-
 def list_class_labels(config: Any) -> dict[str, dict[str, Any]]:
     """Class names that were logged with masks and boxes: "key/name of the mask" to {id: name}.
 
@@ -130,25 +99,3 @@ def _look_into(conn: Connection, run_ids: Sequence[int], key: str, step: int) ->
         for item in list_items(value)[:1]:
             return item.kind
     return None
-
-
-def _find(conn: Connection, caller: Caller, scheme: str, host: str) -> Artifact | None:
-    if scheme == BY_CLIENT:
-        candidates = find_by_client_id(conn, host.removesuffix(":latest"))
-    else:
-        number = _parse_hex_id(host)
-        candidates = list(artifacts_by_id(conn, [number]).values()) if number else []
-    readable = (
-        artifact
-        for artifact in candidates
-        if artifact.is_committed and may_read_entity(caller, artifact.entity_id)
-    )
-    return next(readable, None)
-
-
-def _parse_hex_id(text: str) -> int | None:
-    """wandb 0.31.0 hashutil.b64_to_hex_id: the hexadecimal digits of what the base64 id encodes."""
-    try:
-        return decode_artifact_id(base64.b64encode(binascii.unhexlify(text)).decode())
-    except (binascii.Error, ValueError):
-        return None

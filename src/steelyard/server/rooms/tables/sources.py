@@ -19,6 +19,7 @@ from steelyard.server.rooms.artifacts.model import Artifact, Content
 from steelyard.server.rooms.artifacts.pages import Entry
 from steelyard.server.rooms.artifacts.policy import get_readable_member
 from steelyard.server.rooms.artifacts.queries import get_artifact
+from steelyard.server.rooms.artifacts.references import follow_references
 from steelyard.server.rooms.files.policy import get_readable_file
 from steelyard.server.rooms.files.queries import list_files
 from steelyard.server.rooms.tables.model import (
@@ -104,12 +105,27 @@ def find_source(conn: Connection, caller: Caller, ref: TableRef) -> Source | Doc
         blob = Blob(file.name, file.sha256, file.md5, file.size_bytes)
     else:
         member = get_readable_member(conn, caller, ref.entity, ref.project, ref.name, ref.version)
-        origin = Origin(artifact=get_artifact(conn, member.artifact_id))
-        blobs = find_blobs(conn, origin, [ref.path])
-        if ref.path not in blobs:
-            raise FileMissing(ref.path)
-        blob = blobs[ref.path]
+        artifact = get_artifact(conn, member.artifact_id)
+        origin, blob = _find_file(conn, caller, artifact, ref.path)
     return source_of(conn, origin, blob)
+
+
+def _find_file(
+    conn: Connection, caller: Caller, artifact: Artifact, path: str
+) -> tuple[Origin, Blob]:
+    """A file of a version, or the file of another version that it refers to."""
+    entry = find_entries(conn, artifact.id, [path]).get(path)
+    if entry is not None and entry.ref is not None:
+        followed = follow_references(conn, caller, [entry.ref]).get(entry.ref)
+        if followed is None:
+            raise Invalid(
+                f"{path!r} refers to {entry.ref}, which is not on this server, or not yours to see"
+            )
+        artifact, entry = followed
+    blobs = {} if entry is None else contents_of(conn, artifact, [entry])
+    if entry is None or entry.path not in blobs:
+        raise FileMissing(path)
+    return Origin(artifact=artifact), blobs[entry.path]
 
 
 def source_of(conn: Connection, origin: Origin, blob: Blob) -> Source | Document:
@@ -222,6 +238,12 @@ def _list_below(conn: Connection, origin: Origin, prefix: str) -> list[Blob]:
         assert artifact is not None
         entries = list_entries(conn, artifact.id, prefix=prefix, limit=TABLE_PARTS_MAX + 1)
         there = contents_of(conn, artifact, entries)
+        far = [entry for entry in entries if entry.ref is not None and find_format(entry.path)]
+        if far:
+            raise Invalid(
+                f"the part {far[0].path!r} refers to {far[0].ref}; parts in other artifacts are "
+                "not put together here: open them one by one, or add their files"
+            )
         missing = [entry.path for entry in entries if entry.is_content and entry.path not in there]
         if missing:
             raise FileMissing(missing[0])
