@@ -14,12 +14,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from steelyard.errors import Conflict, ContentsMissing, Invalid
-from steelyard.limits import MANIFEST_PAGES_PER_WRITE, MIB
+from steelyard.limits import CONTENTS_PER_WRITE, MANIFEST_PAGES_PER_WRITE, MIB
 from steelyard.server.blobs.interface import BlobStore
 from steelyard.server.db.dialect import insert
 from steelyard.server.db.interface import Database
 from steelyard.server.rooms.artifacts.collections import lock_collection, set_values
-from steelyard.server.rooms.artifacts.contents import adopt_contents
+from steelyard.server.rooms.artifacts.contents import adopt_in_steps
 from steelyard.server.rooms.artifacts.drafts import (
     add_output,
     find_by_digest,
@@ -101,7 +101,12 @@ def commit_artifact(
     if plan.artifact.state == COMMITTED:
         return plan.artifact
     packed = _pack_and_write(db, blobs, plan, now_us)
-    return db.write_now(_finish, plan, packed, actor=actor, now_us=now_us)
+    born = db.read_now(born_bytes, plan.artifact)  # too long for a write
+    made = db.write_now(_finish, plan, packed, born, actor=actor, now_us=now_us)
+    if made.id != plan.artifact.id:
+        while db.write_now(_hand_over_some, plan.artifact, made.id):
+            pass
+    return made
 
 
 def _read_plan(conn: Connection, artifact_id: int) -> Plan:
@@ -203,7 +208,7 @@ def _require_contents(db: Database, artifact: Artifact, wanted: Wanted, now_us: 
     found = db.read_now(contents_by_md5, artifact.collection_id, wanted.md5s)
     missing = [md5 for md5 in dict.fromkeys(wanted.md5s) if md5 not in found]
     if missing:  # another collection of the project may have them
-        found |= db.write_now(adopt_contents, artifact, missing, now_us)
+        found |= adopt_in_steps(db, artifact, missing, now_us)
     absent: list[str] = []
     for md5, size, path in zip(wanted.md5s, wanted.sizes, wanted.paths, strict=True):
         content = found.get(md5)
@@ -249,7 +254,9 @@ def _require_unchanged(conn: Connection, plan: Plan) -> Artifact:
 # ---- the last step
 
 
-def _finish(conn: Connection, plan: Plan, packed: Packed, *, actor: Actor, now_us: int) -> Artifact:
+def _finish(
+    conn: Connection, plan: Plan, packed: Packed, born: int, *, actor: Actor, now_us: int
+) -> Artifact:
     before = get_artifact(conn, plan.artifact.id)
     if before.state == COMMITTED:  # a second commit of the same draft was faster
         return before
@@ -273,7 +280,7 @@ def _finish(conn: Connection, plan: Plan, packed: Packed, *, actor: Actor, now_u
         {
             "next_index": index + 1,
             "version_count": collection.version_count + 1,
-            "content_bytes": collection.content_bytes + born_bytes(conn, artifact),
+            "content_bytes": collection.content_bytes + born,
             "updated_at_us": now_us,
         },
     )
@@ -328,10 +335,21 @@ def _give_up(conn: Connection, artifact: Artifact, same: Artifact, now_us: int) 
     conn.execute(sa.delete(pages).where(pages.c.artifact_id == artifact.id))
     manifests = artifact_manifests
     conn.execute(sa.delete(manifests).where(manifests.c.artifact_id == artifact.id))
-    born = artifact_contents.c.birth_artifact_id == artifact.id
-    conn.execute(sa.update(artifact_contents).where(born).values(birth_artifact_id=same.id))
     conn.execute(
         sa.update(artifacts)
         .where(artifacts.c.id == artifact.id)
         .values(state=DELETED, same_as_id=same.id, updated_at_us=now_us, draft=None)
     )
+
+
+def _hand_over_some(conn: Connection, artifact: Artifact, same_id: int) -> int:
+    """Let contents that came with a draft be those of the version it turned out to be; how many."""
+    columns = artifact_contents.c
+    of_draft = sa.and_(
+        columns.collection_id == artifact.collection_id, columns.birth_artifact_id == artifact.id
+    )
+    some = sa.select(columns.md5).where(of_draft).limit(CONTENTS_PER_WRITE)
+    md5s = list(conn.execute(some).scalars())
+    of_some = sa.and_(of_draft, columns.md5.in_(md5s))
+    changed = sa.update(artifact_contents).where(of_some).values(birth_artifact_id=same_id)
+    return conn.execute(changed).rowcount if md5s else 0

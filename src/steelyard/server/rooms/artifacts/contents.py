@@ -12,15 +12,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from steelyard.errors import UploadMissing
+from steelyard.limits import CONTENTS_PER_WRITE
 from steelyard.server.blobs.interface import StoredBlob
 from steelyard.server.db.dialect import insert
+from steelyard.server.db.interface import Database
 from steelyard.server.rooms.artifacts.drafts import touch_draft
 from steelyard.server.rooms.artifacts.files import contents_by_md5
 from steelyard.server.rooms.artifacts.model import Artifact, Content, Upload
 from steelyard.server.rooms.artifacts.queries import get_artifact, in_steps
 from steelyard.server.rooms.artifacts.tables import artifact_contents, artifact_uploads
-
-ROWS_PER_INSERT = 200
 
 
 def ask_contents(
@@ -94,6 +94,25 @@ def record_contents(
     return artifact
 
 
+def record_in_steps(
+    db: Database, artifact_id: int, blobs: Sequence[StoredBlob], *, now_us: int
+) -> None:
+    """The same for many, so that others can write in between. Blocks."""
+    for first in range(0, len(blobs), CONTENTS_PER_WRITE):
+        some = blobs[first : first + CONTENTS_PER_WRITE]
+        db.write_now(record_contents, artifact_id, some, now_us=now_us)
+
+
+def adopt_in_steps(
+    db: Database, artifact: Artifact, md5s: Sequence[bytes], now_us: int
+) -> dict[bytes, Content]:
+    """`adopt_contents` for many, so that others can write in between. Blocks."""
+    adopted: dict[bytes, Content] = {}
+    for some in in_steps(md5s, CONTENTS_PER_WRITE):
+        adopted |= db.write_now(adopt_contents, artifact, some, now_us)
+    return adopted
+
+
 def record_content(conn: Connection, artifact_id: int, blob: StoredBlob, *, now_us: int) -> None:
     """The same for one content."""
     record_contents(conn, artifact_id, [blob], now_us=now_us)
@@ -101,26 +120,26 @@ def record_content(conn: Connection, artifact_id: int, blob: StoredBlob, *, now_
 
 def _insert(conn: Connection, artifact: Artifact, contents: Sequence[Content], now_us: int) -> None:
     """Content that the collection has stays as it is, but for the time it was last counted on."""
-    distinct = list({content.md5: content for content in contents}.values())
-    for first in range(0, len(distinct), ROWS_PER_INSERT):
-        put = insert(conn, artifact_contents).values(
-            [
-                {
-                    "collection_id": artifact.collection_id,
-                    "md5": content.md5,
-                    "project_id": artifact.project_id,
-                    "sha256": content.sha256,
-                    "size_bytes": content.size_bytes,
-                    "birth_artifact_id": content.birth_artifact_id,
-                    "touched_at_us": now_us,
-                }
-                for content in distinct[first : first + ROWS_PER_INSERT]
-            ]
-        )
+    rows = [
+        {
+            "collection_id": artifact.collection_id,
+            "md5": content.md5,
+            "project_id": artifact.project_id,
+            "sha256": content.sha256,
+            "size_bytes": content.size_bytes,
+            "birth_artifact_id": content.birth_artifact_id,
+            "touched_at_us": now_us,
+        }
+        for content in {content.md5: content for content in contents}.values()
+    ]
+    if rows:  # row by row: a statement with all of them takes ten times as long to put together
+        put = insert(conn, artifact_contents)
         conn.execute(
             put.on_conflict_do_update(
-                index_elements=["collection_id", "md5"], set_={"touched_at_us": now_us}
-            )
+                index_elements=["collection_id", "md5"],
+                set_={"touched_at_us": put.excluded.touched_at_us},
+            ),
+            rows,
         )
 
 
