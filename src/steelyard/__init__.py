@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from steelyard._version import __version__
 
 if TYPE_CHECKING:
-    from steelyard import data_types, env, errors, plot, util
+    from steelyard import apis, data_types, env, errors, plot, util
     from steelyard.errors import CommError, Error, UsageError
+    from steelyard.sdk.api.api import Api
+    from steelyard.sdk.api.api import Api as PublicApi
     from steelyard.sdk.artifacts.artifact import Artifact
     from steelyard.sdk.artifacts.ttl import ArtifactTTL
     from steelyard.sdk.calls import (
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlertLevel",
+    "Api",
     "Artifact",
     "ArtifactTTL",
     "Audio",
@@ -84,6 +87,7 @@ __all__ = [
     "Molecule",
     "Object3D",
     "Plotly",
+    "PublicApi",
     "Run",
     "Settings",
     "Summary",
@@ -92,6 +96,7 @@ __all__ = [
     "Video",
     "__version__",
     "alert",
+    "apis",
     "attach",
     "box3d",
     "config",
@@ -162,6 +167,7 @@ _PARTS = {
     "Config": "sdk.config",
     "Histogram": "sdk.histogram",
     "init": "sdk.init",
+    "Api": "sdk.api.api",
     "Artifact": "sdk.artifacts.artifact",
     "ArtifactTTL": "sdk.artifacts.ttl",
     "Audio": "sdk.media.audio",
@@ -183,7 +189,7 @@ _PARTS = {
     "Table": "sdk.tables.table",
     **dict.fromkeys(("termerror", "termlog", "termwarn"), "sdk.terminal"),
 }
-_MODULES = frozenset({"data_types", "env", "errors", "plot", "util"})
+_MODULES = frozenset({"apis", "data_types", "env", "errors", "plot", "util"})
 
 
 def __getattr__(name: str) -> Any:
@@ -195,6 +201,8 @@ def __getattr__(name: str) -> Any:
         return import_module(f"steelyard.{name}")
     if name == "join":
         value = import_module("steelyard.sdk.session").finish
+    elif name == "PublicApi":
+        value = import_module("steelyard.sdk.api.api").Api
     elif module := _PARTS.get(name):
         value = getattr(import_module(f"steelyard.{module}"), name)
     else:

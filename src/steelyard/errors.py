@@ -26,10 +26,12 @@
     │   │   └── NothingToRestore (ValueError)       … that a script asked for
     │   ├── BlobMissing            blob_missing
     │   ├── ArtifactNotFound       artifact_not_found   … as the server says it
-    │   ├── ArtifactMissing (ValueError, Unavailable)   artifact_missing, as scripts expect it
+    │   ├── NotOnServer (ValueError, Unavailable)       not_on_server, as scripts expect it
+    │   │   └── ArtifactMissing                         artifact_missing
     │   └── ReferenceMissing (FileNotFoundError)        reference_missing
     ├── Conflict                   conflict         clashes with what is stored
     │   ├── ContentsMissing        contents_missing a manifest names files that are not here
+    │   ├── FileExists (ValueError, Unavailable)        a download would replace a file
     │   └── RunExists              run_exists       a new run was asked for, and it is there
     ├── Torn                       torn             the body broke off on its way: send it again
     ├── Unavailable                unavailable      try again later, nothing is lost
@@ -363,13 +365,25 @@ class Unavailable(SteelyardError):
     code = "unavailable"
 
 
-class ArtifactMissing(NotFound, ValueError, Unavailable):
-    """No artifact of that name, or none the caller may see: we do not tell which.
+class NotOnServer(NotFound, ValueError, Unavailable):
+    """What a script asks the API for is not there, or not the caller's to see.
 
-    Scripts written for wandb catch a CommError or a ValueError where an artifact may be absent.
+    Scripts written for wandb catch a CommError or a ValueError where something may be absent.
     """
 
+    code = "not_on_server"
+
+
+class ArtifactMissing(NotOnServer):
+    """No artifact of that name, or none the caller may see: we do not tell which."""
+
     code = "artifact_missing"
+
+
+class FileExists(Conflict, ValueError, Unavailable):
+    """A download that would replace a file. wandb has a ValueError, or a CommError, for it."""
+
+    code = "file_exists"
 
 
 class WaitTimeoutError(Unavailable, TimeoutError):

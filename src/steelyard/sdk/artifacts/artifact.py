@@ -31,10 +31,10 @@ from steelyard.sdk.artifacts.ttl import ArtifactTTL
 from steelyard.sdk.artifacts.version_facts import VersionFacts
 
 if TYPE_CHECKING:
-    from steelyard.sdk.artifacts.collection import ArtifactCollection
+    from steelyard.sdk.api.artifact_collection import ArtifactCollection
+    from steelyard.sdk.api.run import Run
     from steelyard.sdk.artifacts.listed_files import ArtifactFiles
     from steelyard.sdk.artifacts.remote import Remote
-    from steelyard.sdk.artifacts.run_ref import ArtifactRun
     from steelyard.sdk.settings import ClientSettings, Settings
 
 Policy = Literal["mutable", "immutable"]
@@ -791,20 +791,18 @@ class Artifact:
 
     # ---- where it comes from and goes to
 
-    def used_by(self) -> list[ArtifactRun]:
+    def used_by(self) -> list[Run]:
         """The runs that used it. Raises ArtifactNotLoggedError."""
-        from steelyard.sdk.artifacts.run_ref import ArtifactRun
+        from steelyard.sdk.api.uses import list_users
 
-        self._need_logged("used_by")
-        remote = self._remote_for_use()
-        return [ArtifactRun(remote, each) for each in remote.list_users(self._path())]
+        return list_users(self._remote_for_use(), self._need_logged("used_by").id)
 
-    def logged_by(self) -> ArtifactRun | None:
+    def logged_by(self) -> Run | None:
         """The run that logged it; None where no run did. Raises ArtifactNotLoggedError."""
-        from steelyard.sdk.artifacts.run_ref import ArtifactRun
+        from steelyard.sdk.api.uses import find_maker
 
         run = self._need_logged("logged_by").created_by_run
-        return ArtifactRun(self._remote_for_use(), run) if run is not None else None
+        return find_maker(self._remote_for_use(), run) if run is not None else None
 
     def json_encode(self) -> dict[str, Any]:
         """What stands for it in a config. Raises ArtifactNotLoggedError."""
@@ -853,7 +851,7 @@ class Artifact:
         return ArtifactPath(facts.entity, facts.project, facts.collection, facts.version)
 
     def _collection(self, entity: str, project: str, name: str) -> ArtifactCollection:
-        from steelyard.sdk.artifacts.collection import ArtifactCollection
+        from steelyard.sdk.api.artifact_collection import ArtifactCollection
 
         return ArtifactCollection(self._remote_for_use(), entity, project, name, self._type)
 

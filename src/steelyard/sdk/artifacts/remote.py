@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 from steelyard.errors import (
@@ -35,7 +35,12 @@ PAUSE_S: Final = 0.25  # after the first failure; doubled after each
 FILES_PAGE: Final = 5000
 REDIRECTS_MAX: Final = 5
 DEFAULT_PROJECT: Final = "uncategorized"
-SIGNED_PREFIX: Final = "/storage/wandb_artifacts/"  # of the contents and manifests of our servers
+#: Of the contents and manifests of artifacts, and of files of runs, on our servers.
+SIGNED_PREFIXES: Final = (
+    "/storage/wandb_artifacts/",
+    "/storage/artifact_manifests/",
+    "/storage/runs/",
+)
 
 
 class Remote:
@@ -46,6 +51,7 @@ class Remote:
         self.settings: ClientSettings = settings
         self._default_entity: str | None = None
         self._elsewhere: dict[str, Connection] = {}
+        self.read_timeout_s: float = settings.x_graphql_timeout_seconds or READ_TIMEOUT_S
 
     # ---- names
 
@@ -252,12 +258,20 @@ class Remote:
             url = target if "://" in target else f"{_origin(url)}{target}"
         raise Unavailable(f"{url} leads from one address to the next; nothing was fetched")
 
+    def send_url(
+        self, url: str, body: IO[bytes], *, size_bytes: int, headers: Mapping[str, str]
+    ) -> Answer:
+        """PUT to a signed address. Raises Unavailable without answer."""
+        connection, path = self._connection_of(url)
+        sent = {**headers, "Content-Length": str(size_bytes)}
+        return connection.request("PUT", path, body=body, headers=sent, timeout_s=READ_TIMEOUT_S)
+
     def _connection_of(self, url: str) -> tuple[Connection, str]:
         """Who answers that address, and what to ask there. Only our server gets the key."""
         own = self.connection.base_url
         parts = urlsplit(url)
         query = f"?{parts.query}" if parts.query else ""
-        at = parts.path.find(SIGNED_PREFIX)
+        at = max(parts.path.find(prefix) for prefix in SIGNED_PREFIXES)
         if at >= 0:
             # A server behind a tunnel or a proxy may know itself by another address than we do;
             # what it signs is the path.
@@ -293,7 +307,7 @@ class Remote:
         """GET a place of the REST API. Raises what the server says."""
         for tries in range(READ_TRIES):
             try:
-                return self.connection.call("GET", place, timeout_s=READ_TIMEOUT_S)
+                return self.connection.call("GET", place, timeout_s=self.read_timeout_s)
             except NotFound:
                 raise
             except Unavailable:

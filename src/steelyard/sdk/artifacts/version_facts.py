@@ -133,3 +133,11 @@ def describe_moment(at_us: int) -> str:
     """As the official client has it: 2026-01-31T09:59:59Z."""
     moment = datetime.datetime.fromtimestamp(at_us / 1e6, datetime.UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_moment(text: str) -> int:
+    """Microseconds UTC of such a text."""
+    moment = datetime.datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.UTC)
+    return int(moment.timestamp() * 1e6)

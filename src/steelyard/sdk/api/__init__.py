@@ -1,0 +1,1 @@
+"""The query API: what scripts read of runs, files, projects and artifacts, and change there."""
