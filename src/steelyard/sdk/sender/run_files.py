@@ -93,6 +93,12 @@ class RunFiles:
                 if file.backoff.is_over(now) and self._is_due(file, now, is_ending=is_ending)
             ]
 
+    def try_again(self) -> None:
+        """Files that have to wait because of what was before are due at once."""
+        with self._lock:
+            for file in self._files.values():
+                file.backoff.succeed()
+
     def count_left(self, *, is_ending: bool) -> int:
         """Files that are still to be sent, as far as is known."""
         with self._lock:

@@ -156,6 +156,7 @@ class RunUpload:
         """At once, whatever was before."""
         self._urged_at = time.monotonic()
         self.backoff.succeed()
+        self.files.try_again()
         if self.artifacts is not None:
             self.artifacts.backoff.succeed()
         if not self.is_over:
