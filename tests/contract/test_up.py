@@ -262,13 +262,13 @@ def test_settings_say_where_they_come_from(tmp_path: Path) -> None:
     done = run(
         *("settings", "--why", "--data-dir", str(tmp_path)),
         STEELYARD_PORT="2222",
-        STEELYARD_DATABASE_URL="postgresql://me:secret@host/name",
+        STEELYARD_DATABASE_URL="postgresql://me:hunter2@host/name",
     )
     assert "port = 2222\n    from: environment" in done.stdout
     assert "slow_request_ms = 5\n    from: file" in done.stdout
     assert f"data_dir = {tmp_path}\n    from: command line" in done.stdout
     assert "host = 127.0.0.1\n    from: default" in done.stdout
-    assert "secret" not in done.stdout
+    assert "hunter2" not in done.stdout
 
 
 def test_health_and_metrics_tell_what_happens(shared_server: ThrowawayServer) -> None:
