@@ -17,19 +17,6 @@ from tests.support.training import Trainee, get_run, read_rows, wait_until
 DISK_BYTES = 16 * 1024 * 1024
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[ThrowawayServer]:
-    with ThrowawayServer(tmp_path / "server") as running:
-        yield running
-
-
-@pytest.fixture
-def trainee(tmp_path: Path, server: ThrowawayServer) -> Iterator[Trainee]:
-    with_server = Trainee(tmp_path / "home", base_url=server.base_url, api_key=server.owner_key)
-    yield with_server
-    with_server.close()
-
-
 ODD_ANSWERS = {
     "a redirect": b"HTTP/1.1 302 Found\r\nLocation: http://far/\r\nContent-Length: 0\r\n\r\n",
     "too many requests": b"HTTP/1.1 429 Too Many\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n",

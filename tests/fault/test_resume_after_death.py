@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,19 +21,6 @@ for i in range(base, base + count):
     print(f"logged {i + 1}", flush=True)
     time.sleep(pause_s)
 """
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[ThrowawayServer]:
-    with ThrowawayServer(tmp_path / "server") as running:
-        yield running
-
-
-@pytest.fixture
-def trainee(tmp_path: Path, server: ThrowawayServer) -> Iterator[Trainee]:
-    with_server = Trainee(tmp_path / "home", base_url=server.base_url, api_key=server.owner_key)
-    yield with_server
-    with_server.close()
 
 
 def die_with_unsent_rows(trainee: Trainee, server: ThrowawayServer, *, kill_server: bool) -> int:

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -28,19 +27,6 @@ from tests.support.training import (
     read_rows,
     wait_until,
 )
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[ThrowawayServer]:
-    with ThrowawayServer(tmp_path / "server") as running:
-        yield running
-
-
-@pytest.fixture
-def trainee(tmp_path: Path, server: ThrowawayServer) -> Iterator[Trainee]:
-    with_server = Trainee(tmp_path / "home", base_url=server.base_url, api_key=server.owner_key)
-    yield with_server
-    with_server.close()
 
 
 def test_a_long_command_line_does_not_keep_the_sender_from_its_work(

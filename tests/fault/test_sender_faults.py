@@ -6,28 +6,12 @@ import os
 import re
 import signal
 import socket
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from steelyard.testing.server import ThrowawayServer
 from tests.support.faulty_network import Fault, FaultyNetwork
 from tests.support.run_reader import RunReader
 from tests.support.training import PROJECT, Trainee, get_run, is_sender, kill, read_rows, wait_until
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[ThrowawayServer]:
-    with ThrowawayServer(tmp_path / "server") as running:
-        yield running
-
-
-@pytest.fixture
-def trainee(tmp_path: Path, server: ThrowawayServer) -> Iterator[Trainee]:
-    with_server = Trainee(tmp_path / "home", base_url=server.base_url, api_key=server.owner_key)
-    yield with_server
-    with_server.close()
 
 
 def wait_for_end(trainee: Trainee, *, state: str = "done") -> None:

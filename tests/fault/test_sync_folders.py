@@ -7,10 +7,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from steelyard.sdk.sync import Syncer, SyncOptions
 from steelyard.testing.server import ThrowawayServer
@@ -30,19 +27,6 @@ print("a line of the training")
 run.summary["best"] = 7
 run.finish()
 """
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[ThrowawayServer]:
-    with ThrowawayServer(tmp_path / "server") as running:
-        yield running
-
-
-@pytest.fixture
-def trainee(tmp_path: Path, server: ThrowawayServer) -> Iterator[Trainee]:
-    with_server = Trainee(tmp_path / "home", base_url=server.base_url, api_key=server.owner_key)
-    yield with_server
-    with_server.close()
 
 
 def test_an_offline_run_that_was_synced_is_what_it_would_have_been_online(
