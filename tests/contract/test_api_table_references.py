@@ -1,4 +1,4 @@
-"""Tables and media that refer to other artifacts, for who may see those and who may not."""
+"""Tables of several files: those that refer to other artifacts, and those that grew."""
 
 from __future__ import annotations
 
@@ -33,11 +33,13 @@ class Owner:
         assert answer.status < 300, answer.data
         return json.loads(answer.data)
 
-    def log(self, name: str, files: dict[str, bytes], refs: dict[str, str]) -> Any:
+    def log(
+        self, name: str, files: dict[str, bytes], refs: dict[str, str], type: str = "dataset"
+    ) -> Any:
         manifest: dict[str, Any] = json.loads(json.dumps(manifest_of(files)))
         for path, ref in refs.items():
             manifest["contents"][path] = {"digest": md5_of(ref.encode()), "ref": ref, "size": 4}
-        draft = {"type": "dataset", "collection": name, "digest": digest_of(manifest)}
+        draft = {"type": type, "collection": name, "digest": digest_of(manifest)}
         draft["client_id"] = f"{name}-{self.project}"
         made = self.send("POST", f"-/{self.project}/artifacts", draft)
         path = f"artifacts/{made['id']}"
@@ -122,3 +124,14 @@ def test_a_reference_that_leads_to_itself_ends(owner: Owner) -> None:
     version = owner.log("circle-2", {}, refs)
     answer = owner.show(version, "t.table.json")
     assert answer.status == 400 and b"refers to" in answer.data
+
+
+def test_an_incremental_table_of_either_client_has_all_its_rows(owner: Owner) -> None:
+    def table(row: int) -> bytes:
+        return json.dumps({"columns": ["a"], "data": [[row]]}).encode()
+
+    for first in ("None-1000.k.table.json", "0-1000.k.table.json"):
+        files = {"10-3000.k.table.json": table(3), first: table(1), "1-2000.k.table.json": table(2)}
+        version = owner.log(f"grown-{first[0]}", files, {}, "wandb-run-incremental-table")
+        rows = json.loads(owner.show(version, "1-2000.k.table.json").data)["rows"]
+        assert rows == [[1], [2], [3]]

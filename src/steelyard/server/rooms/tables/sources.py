@@ -34,9 +34,10 @@ from steelyard.server.rooms.tables.model import (
 #: Bump when the converted form changes: what is in the caches is then made again.
 FORM = 1
 # wandb 0.31.0 sdk/data_types/table.py: an incremental table is all of
-# "{increment}-{milliseconds}.{key}.table.json" of its artifact.
+# "{increment}-{milliseconds}.{key}.table.json" of its artifact, where the first is "None-…"
+# (sdk/internal/incremental_table_util.py takes the number before it is set).
 INCREMENTAL_TYPE = "wandb-run-incremental-table"
-_INCREMENT = re.compile(r"(\d+)(?:-(\d+))?\..*\.table\.json")
+_INCREMENT = re.compile(r"(\d+|None)(?:-(\d+))?\..*\.table\.json")
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -260,7 +261,8 @@ def _list_increments(conn: Connection, origin: Origin, artifact: Artifact) -> li
     for blob in _list_below(conn, origin, ""):
         match = _INCREMENT.fullmatch(blob.name)
         if match is not None:
-            found.append((int(match[1]), int(match[2] or 0), blob))
+            number = -1 if match[1] == "None" else int(match[1])
+            found.append((number, int(match[2] or 0), blob))
     return [blob for _, _, blob in sorted(found, key=lambda each: each[:2])]
 
 
