@@ -1,4 +1,4 @@
-"""The official client against a live server: each test in a project of its own."""
+"""Both clients against a live server: each test in a project of its own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from steelyard.testing.server import ThrowawayServer
 from tests.support.official_client import OfficialClient
 from tests.support.run_reader import RunReader
+from tests.support.sdk_user import SdkUser
 
 
 @pytest.fixture
@@ -26,6 +27,16 @@ def wandb_env(wandb_env: dict[str, str], project: str) -> dict[str, str]:
 @pytest.fixture
 def client(tmp_path: Path, wandb_env: dict[str, str]) -> OfficialClient:
     return OfficialClient(tmp_path / "home", wandb_env)
+
+
+@pytest.fixture
+def user(tmp_path: Path, shared_server: ThrowawayServer) -> SdkUser:
+    """Somebody with our client, in a home of their own."""
+    return SdkUser(
+        tmp_path / "ours",
+        WANDB_BASE_URL=shared_server.base_url,
+        WANDB_API_KEY=shared_server.owner_key,
+    )
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Sample scripts of guides that log artifacts and tables, run with the official client as printed
 and with `import steelyard as wandb`: only undefined helpers are filled in, and the project is one
-of the test's own. Our client has no `Api` yet; a run reads the earlier version there.
+of the test's own.
 """
 
 from __future__ import annotations
@@ -34,13 +34,6 @@ api = wandb.Api()
 artifact = api.artifact("my-project/llama3-8b-finetuned:v3")
 artifact.download("./loaded_model")
 """
-
-#: What our client does instead of the two lines with the Api.
-READ_WITH_API = """\
-api = wandb.Api()
-artifact = api.artifact("my-project/llama3-8b-finetuned:v3")
-"""
-READ_WITH_RUN = 'artifact = run.use_artifact("my-project/llama3-8b-finetuned:v3")\n'
 
 #: The guide logs to one project and reads v3 of another.
 FOUR_VERSIONS = """\
@@ -97,8 +90,7 @@ class Writer:
 def writer(
     request: pytest.FixtureRequest,
     client: OfficialClient,
-    shared_server: ThrowawayServer,
-    tmp_path: Path,
+    user: SdkUser,
 ) -> Writer:
     if request.param == "official":
 
@@ -107,14 +99,8 @@ def writer(
                 client.command("sync", str(folder))
 
         return Writer(client.run_script, sync, client.home)
-    user = SdkUser(
-        tmp_path / "ours",
-        WANDB_BASE_URL=shared_server.base_url,
-        WANDB_API_KEY=shared_server.owner_key,
-    )
 
     def run(script: str, **environ: str) -> Any:
-        script = script.replace(READ_WITH_API, READ_WITH_RUN)
         return user.run(script.replace("import wandb\n", "import steelyard as wandb\n"), **environ)
 
     return Writer(run, lambda: user.command("sync", str(user.home / "steelyard")), user.home)

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import json
 import uuid
-from pathlib import Path
-
-import pytest
 
 from steelyard.testing.server import ThrowawayServer
 from tests.fault.test_full_disk import put_file
 from tests.support.file_stream import create_run
 from tests.support.sdk_user import SdkUser
-
-
-@pytest.fixture
-def user(tmp_path: Path, shared_server: ThrowawayServer) -> SdkUser:
-    return SdkUser(
-        tmp_path / "home",
-        WANDB_BASE_URL=shared_server.base_url,
-        WANDB_API_KEY=shared_server.owner_key,
-    )
 
 
 def test_projects_and_runs_are_listed_with_what_they_hold(

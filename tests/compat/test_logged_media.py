@@ -29,13 +29,8 @@ print("FOUND", json.dumps({"row": row, "files": files, "visualize": visualize}))
 
 
 def test_the_official_api_reads_what_we_log(
-    shared_server: ThrowawayServer, client: OfficialClient, project: str
+    shared_server: ThrowawayServer, client: OfficialClient, user: SdkUser, project: str
 ) -> None:
-    user = SdkUser(
-        client.home / "ours",
-        WANDB_BASE_URL=shared_server.base_url,
-        WANDB_API_KEY=shared_server.owner_key,
-    )
     user.run(LOG, project)
     reader = RunReader(shared_server, project)
     output = client.run_script(READ, f"{reader.entity}/{project}/r").stdout

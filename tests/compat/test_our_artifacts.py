@@ -68,12 +68,7 @@ run.finish()
 
 
 @pytest.fixture
-def us(tmp_path: Path, shared_server: ThrowawayServer) -> SdkUser:
-    user = SdkUser(
-        tmp_path / "our-home",
-        WANDB_BASE_URL=shared_server.base_url,
-        WANDB_API_KEY=shared_server.owner_key,
-    )
+def us(user: SdkUser) -> SdkUser:
     return write_sources(user)
 
 
