@@ -134,6 +134,30 @@ def test_a_repeated_key_is_paired_in_order_and_explained(project: ApiProject) ->
     assert len(joined["warnings"]) == 2 and "2 rows on the right" in joined["warnings"][1]
 
 
+def test_what_changed_between_two_tables_is_told_row_by_row(project: ApiProject) -> None:
+    media = {"_type": "image-file", "path": "media/images/a.png", "sha256": "0" * 64}
+    columns = ["id", "score", "image"]
+    before = put_table(
+        project, "r1", "b.table.json", columns, [[1, 0.5, media], [2, float("nan"), None]]
+    )
+    rows = [[2, float("nan"), None], [1, 0.75, media], [3, 1, None]]
+    after = put_table(project, "r1", "c.table.json", columns, rows)
+    asked = {"before": before, "after": after}
+    found = ask(project.server, "POST", "tables:diff", asked)
+    assert found["on"] == ["id"] and found["warnings"] == []
+    counts = [found[name] for name in ("added", "removed", "changed", "same", "total")]
+    assert counts == [1, 0, 1, 1, 2]
+    changed, added = found["rows"]
+    assert (changed["before_row"], changed["after_row"], changed["columns"]) == (0, 1, ["score"])
+    assert changed["before"][:2] == [1, 0.5] and changed["after"][:2] == [1, 0.75]
+    assert "a.png" in changed["after"][2]["url"]
+    assert (added["change"], added["before"], added["after"]) == ("added", None, [3, 1.0, None])
+    whole = ask(project.server, "POST", "tables:diff", asked | {"on": [], "change": "removed"})
+    assert (whole["removed"], whole["added"], whole["total"]) == (1, 2, 1)
+    status, said = refusal(project.server, "POST", "tables:diff", asked | {"on": ["nope"]})
+    assert status == 400 and "no column 'nope'" in said
+
+
 def test_csv_jsonl_and_parquet_are_tables_too(project: ApiProject) -> None:
     csv = put_file(project, "r1", "a.csv", b"id,score,zip\n1,0.5,007\n2,,123\n")
     assert query(project, csv)["rows"] == [[1, 0.5, "007"], [2, None, "123"]]

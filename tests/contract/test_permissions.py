@@ -103,6 +103,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/tables:query"): READ,
     ("POST", "/api/v1/tables:facet"): READ,
     ("POST", "/api/v1/tables:join"): READ,
+    ("POST", "/api/v1/tables:diff"): READ,
     ("POST", "/api/v1/tables:save"): WRITE,
     ("GET", "/api/v1/previews/table"): READ,
     ("GET", "/api/v1/previews/thumbnail"): SIGNED_LINK,
@@ -364,6 +365,7 @@ def ask(world: World, method: str, path: str, key: str | None) -> int:
         ("POST", "/api/v1/tables:query"): {"ref": ref},
         ("POST", "/api/v1/tables:facet"): {"ref": ref, "column": "a"},
         ("POST", "/api/v1/tables:join"): {"left": ref, "right": ref, "on": ["a"]},
+        ("POST", "/api/v1/tables:diff"): {"before": ref, "after": ref},
         ("POST", "/api/v1/tables:save"): {
             "ref": ref,
             "entity": "crew",

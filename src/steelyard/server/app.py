@@ -34,6 +34,7 @@ from steelyard.server.api import (
     logs,
     runs,
     series,
+    table_diffs,
 )
 from steelyard.server.api import artifact_files as artifact_files_api
 from steelyard.server.api import artifacts as artifacts_api
@@ -95,6 +96,7 @@ EDGES: tuple[ModuleType, ...] = (
     artifact_graphs,
     storage_api,
     tables_api,
+    table_diffs,
     media_api,
     previews_api,
     live,

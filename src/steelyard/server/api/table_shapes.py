@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -178,6 +178,57 @@ class JoinedTable(msgspec.Struct, frozen=True):
     incomparable: int
     left_only: int
     right_only: int
+    warnings: list[str]
+
+
+class DiffQuery(msgspec.Struct, frozen=True):
+    """Two states of a table, and which of their rows.
+
+    `on` are the columns that tell rows apart; with none whole rows are compared, so that they only
+    come and go. Without `on` it is the first column that has another value in each row of both.
+    """
+
+    before: Ref
+    after: Ref
+    on: Annotated[list[str], msgspec.Meta(max_length=TABLE_GROUP_COLUMNS_MAX)] | None = None
+    change: Literal["added", "removed", "changed"] | None = None
+    offset: Offset = 0
+    limit: Limit = ROWS_DEFAULT
+    cell_chars: CellChars = TABLE_CELL_CHARS_DEFAULT
+
+
+class ChangedRow(msgspec.Struct, frozen=True):
+    """A row that was added, removed or changed; null on the side that has it not.
+
+    `columns` are those of a changed row that have another value.
+    """
+
+    change: str
+    before_row: int | None
+    after_row: int | None
+    before: list[Any] | None
+    after: list[Any] | None
+    columns: list[str]
+
+
+class TableDiff(msgspec.Struct, frozen=True):
+    """The page, in the order of the table before and then that after, and all counts.
+
+    Columns that only one of the tables has are not compared. A key that several rows have is
+    paired in the order of the rows, and `warnings` says how often that was.
+    """
+
+    on: list[str]
+    before_columns: list[ColumnHead]
+    after_columns: list[ColumnHead]
+    columns_added: list[str]
+    columns_removed: list[str]
+    rows: list[ChangedRow]
+    total: int
+    added: int
+    removed: int
+    changed: int
+    same: int
     warnings: list[str]
 
 

@@ -129,8 +129,8 @@ async def join_tables(
     found, (left, right) = await asyncio.to_thread(
         tables.ask_about, caller, refs, question, jobs.JoinedRows
     )
-    lefts = await _link(db, caller, links, left, [row[3] or [] for row in found.rows])
-    rights = await _link(db, caller, links, right, [row[4] or [] for row in found.rows])
+    lefts = await link_cells(db, caller, links, left, [row[3] or [] for row in found.rows])
+    rights = await link_cells(db, caller, links, right, [row[4] or [] for row in found.rows])
     rows = [
         JoinedRow(
             outcome,
@@ -142,11 +142,11 @@ async def join_tables(
         for i, (outcome, left_row, right_row, _, _) in enumerate(found.rows)
     ]
     return JoinedTable(
-        left_columns=_heads(left),
-        right_columns=_heads(right),
+        left_columns=heads_of(left),
+        right_columns=heads_of(right),
         rows=rows,
         total=found.total,
-        warnings=_explain_repeats(found, data.on),
+        warnings=explain_repeats(data.on, left=found.repeated_left, right=found.repeated_right),
         **found.counts,
     )
 
@@ -224,7 +224,7 @@ async def _query(
     )
     return TableRows(
         columns=found.columns,
-        rows=await _link(db, caller, links, table, found.rows),
+        rows=await link_cells(db, caller, links, table, found.rows),
         row_ids=found.row_ids,
         total=found.total,
         total_unfiltered=found.total_unfiltered,
@@ -232,7 +232,7 @@ async def _query(
     )
 
 
-async def _link(
+async def link_cells(
     db: Database, caller: Caller, links: Links, table: OpenTable, rows: list[list[Any]]
 ) -> list[list[Any]]:
     """The cells in strict JSON, those that name files with their URLs."""
@@ -247,15 +247,16 @@ async def _link(
     return strict
 
 
-def _heads(table: OpenTable) -> list[ColumnHead]:
+def heads_of(table: OpenTable) -> list[ColumnHead]:
     return [ColumnHead(c.name, c.type, c.media_type) for c in table.meta.columns]
 
 
-def _explain_repeats(found: jobs.JoinedRows, on: list[str]) -> list[str]:
+def explain_repeats(on: list[str], **counts: int) -> list[str]:
+    """What to say of keys that are there several times, by the name of the side."""
     return [
         f"{count:,} rows on the {side} have the same {', '.join(on)} as a row before them; they "
         "are paired in the order of the rows"
-        for side, count in (("left", found.repeated_left), ("right", found.repeated_right))
+        for side, count in counts.items()
         if count
     ]
 

@@ -95,6 +95,20 @@ class Join(msgspec.Struct, frozen=True, tag="join"):
     cell_chars: int
 
 
+class Diff(msgspec.Struct, frozen=True, tag="diff"):
+    """Rows of two tables that are not the same. `on` tells rows apart: no column compares whole
+    rows, null takes the first column that has another value in every row of both.
+    """
+
+    before: str
+    after: str
+    on: list[str] | None
+    change: str | None
+    offset: int
+    limit: int
+    cell_chars: int
+
+
 class Export(msgspec.Struct, frozen=True, tag="export"):
     """Write the rows that pass as a `.table.json` file, in their order or sorted."""
 
@@ -152,6 +166,30 @@ class JoinedRows(msgspec.Struct, frozen=True, tag="joined-rows"):
     repeated_right: int
 
 
+class DiffRow(msgspec.Struct, frozen=True, array_like=True):
+    """A row that came, went or changed; `columns` are those with another value."""
+
+    change: str
+    before_row: int | None
+    after_row: int | None
+    before: list[Any] | None
+    after: list[Any] | None
+    columns: list[str]
+
+
+class DiffRows(msgspec.Struct, frozen=True, tag="diff-rows"):
+    """`counts` has added, removed, changed and same; `on` what told the rows apart."""
+
+    on: list[str]
+    rows: list[DiffRow]
+    total: int
+    counts: dict[str, int]
+    columns_added: list[str]
+    columns_removed: list[str]
+    repeated_before: int
+    repeated_after: int
+
+
 class Written(msgspec.Struct, frozen=True, tag="written"):
     """What an export or a thumbnail wrote; `media` are paths that its cells refer to."""
 
@@ -166,8 +204,8 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
     message: str
 
 
-Job = Convert | ConvertJoined | Query | Facet | Join | Export | Thumbnail
-Answer = Converted | Rows | Facets | JoinedRows | Written | Refused
+Job = Convert | ConvertJoined | Query | Facet | Join | Diff | Export | Thumbnail
+Answer = Converted | Rows | Facets | JoinedRows | DiffRows | Written | Refused
 JOBS: msgspec.msgpack.Decoder[Job] = msgspec.msgpack.Decoder(Job)
 ANSWERS: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
 

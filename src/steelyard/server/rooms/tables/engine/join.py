@@ -1,8 +1,7 @@
 """Two tables side by side on key columns, and which side has the better value.
 
-A key that several rows have on one side is paired by its order: the first with the first, the
-second with the second. So every row of either table appears exactly once, nothing is multiplied,
-and the counts of outcomes add up to the rows. null is a key like any other.
+Every row of either table appears exactly once (see `pairing`), and the counts of outcomes add up
+to the rows.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from steelyard.limits import TABLE_GROUP_COLUMNS_MAX
 from steelyard.server.rooms.tables.engine.conditions import condition
 from steelyard.server.rooms.tables.engine.convert import unique_names, write_table
 from steelyard.server.rooms.tables.engine.opened import Table, open_table, unknown_column
+from steelyard.server.rooms.tables.engine.pairing import pair_rows
 from steelyard.server.rooms.tables.engine.rows import Cut, check_page, sort_key, take_rows
 from steelyard.server.rooms.tables.engine.spool import Kind
 from steelyard.server.rooms.tables.jobs import Converted, ConvertJoined, Join, JoinedRows
@@ -154,24 +154,15 @@ def _pair(
     """Row numbers `left` and `right`, first all rows of the left, then those of the right alone."""
     sides: list[pl.DataFrame] = []
     repeated: list[int] = []
-    for table, on, side in ((left, left_on, "left"), (right, right_on, "right")):
+    for table, on in ((left, left_on), (right, right_on)):
         keys = [_join_key(table, name).alias(f"k{i}") for i, name in enumerate(on)]
-        frame = table.evaluate(keys).with_row_index(side)
-        count = frame.height - frame.drop(side).n_unique() if _may_repeat(table, on) else 0
+        frame = table.evaluate(keys)
+        count = frame.height - frame.n_unique() if _may_repeat(table, on) else 0
         repeated.append(count)
         sides.append(frame)
-    names = [f"k{i}" for i in range(len(left_on))]
     _check_keys(sides, left_on, right_on)
-    if any(repeated):
-        sides = [
-            frame.with_columns(pl.int_range(pl.len(), dtype=pl.UInt32).over(names).alias("nth"))
-            for frame in sides
-        ]
-        names = [*names, "nth"]
-    joined = sides[0].join(
-        sides[1], on=names, how="full", nulls_equal=True, coalesce=True, maintain_order="left_right"
-    )
-    return joined.select("left", "right"), (repeated[0], repeated[1])
+    pairs = pair_rows(sides[0], sides[1], may_repeat=any(repeated))
+    return pairs, (repeated[0], repeated[1])
 
 
 def _may_repeat(table: Table, on: list[str]) -> bool:

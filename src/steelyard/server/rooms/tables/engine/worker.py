@@ -57,6 +57,10 @@ def _handler(job: jobs.Job) -> Callable[[Any], jobs.Answer]:
         from steelyard.server.rooms.tables.engine import join
 
         return join.query_join if isinstance(job, jobs.Join) else join.convert_joined
+    if isinstance(job, jobs.Diff):
+        from steelyard.server.rooms.tables.engine.diff import query_diff
+
+        return query_diff
     if isinstance(job, jobs.Facet) or (isinstance(job, jobs.Query) and job.group_by):
         from steelyard.server.rooms.tables.engine import groups
 
