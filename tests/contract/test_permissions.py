@@ -152,6 +152,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", f"{ARTIFACT}/contents"): WRITE,
     ("POST", f"{ARTIFACT}/contents:complete"): WRITE,
     ("POST", f"{ARTIFACT}/contents:pack"): WRITE,
+    ("POST", f"{ARTIFACT}/contents:fetch"): READ,
     ("GET", f"{ARTIFACT}/uploads/{{upload_id}}"): WRITE,
     ("PUT", f"{ARTIFACT}/manifest"): WRITE,
     ("POST", f"{ARTIFACT}/commit"): WRITE,
@@ -357,6 +358,7 @@ def ask(world: World, method: str, path: str, key: str | None) -> int:
         },
         ("POST", f"{COLLECTION}/links"): {"source": shelved.get("source")},
         ("POST", f"{ARTIFACT}/contents"): {"files": []},
+        ("POST", f"{ARTIFACT}/contents:fetch"): {"paths": ["a.txt"]},
         ("POST", f"{ARTIFACT}/contents:complete"): {
             "md5": shelved.get("md5_base64"),
             "upload_id": shelved.get("upload_id"),

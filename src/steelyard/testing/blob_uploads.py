@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from steelyard.errors import Conflict, Invalid, TooLarge, UploadMissing
+from steelyard.errors import BlobMissing, Conflict, Invalid, TooLarge, UploadMissing
 from steelyard.server.blobs.interface import BlobStore, StoredBlob
 from steelyard.testing.blob_contents import FAR_FUTURE_US, load, make_content, md5_of, store
 
@@ -42,6 +42,20 @@ class BlobBatchContract:
             assert blob.sha256 == hashlib.sha256(content).digest()
             assert blob.md5 == md5_of(content)
             assert load(blobs, blob.sha256) == content
+
+    def test_a_batch_is_read_in_the_order_asked_for(self, blobs: BlobStore) -> None:
+        contents = [make_content(size, seed=size) for size in (0, 1, 4096, 70_000)]
+        stored = blobs.store_all(contents)
+        wanted = [stored[2], stored[0], stored[3], stored[2]]
+        assert blobs.read_all([blob.sha256 for blob in wanted]) == [
+            contents[2],
+            contents[0],
+            contents[3],
+            contents[2],
+        ]
+        assert blobs.read_all([]) == []
+        with pytest.raises(BlobMissing):
+            blobs.read_all([stored[0].sha256, bytes(32)])
 
     def test_a_batch_may_repeat_itself_and_what_is_there(self, blobs: BlobStore) -> None:
         there = store(blobs, b"there")

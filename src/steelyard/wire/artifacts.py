@@ -456,6 +456,12 @@ class UploadState(msgspec.Struct, frozen=True):
     part_urls: list[str]
 
 
+class PackWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Files of the version, by path."""
+
+    paths: list[str]
+
+
 class PackStored(msgspec.Struct, frozen=True):
     """How many files of the pack are stored now."""
 

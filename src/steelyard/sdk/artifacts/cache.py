@@ -24,7 +24,7 @@ from typing import Final
 from steelyard.limits import ARTIFACT_CACHE_BYTES_MAX, ARTIFACT_CACHE_DISK_SHARE_MAX
 from steelyard.sdk.artifacts.checksums import Checksums
 from steelyard.sdk.artifacts.digest import MANIFEST_MD5, MANIFEST_XXH128, b64_to_hex
-from steelyard.sdk.artifacts.file_copy import remove_quietly
+from steelyard.sdk.artifacts.file_copy import remove_quietly, write_new
 
 SEAL_NS: Final = 1_000_000_000_000_000_000  # 2001-09-09: the time of change of what is intact
 TRIM_TO: Final = 0.9  # of the cap, so that not every file asks for a trim
@@ -108,9 +108,22 @@ class ArtifactCache:
             return False
         return True
 
+    def add_bytes(self, path: str, content: bytes) -> None:
+        """Make bytes, whose digest `path` names, a content. Raises OSError."""
+        temporary = f"{self.partial_path(path)}-{os.urandom(4).hex()}"
+        write_new(temporary, content, mode=0o444)
+        try:
+            self._seal(temporary, path)
+        except BaseException:
+            remove_quietly(temporary)
+            raise
+
     def move_in(self, source: str, path: str) -> None:
         """Make a file of ours, whose digest `path` names, a content. Raises OSError."""
         os.chmod(source, 0o444)  # noqa: PTH101
+        self._seal(source, path)
+
+    def _seal(self, source: str, path: str) -> None:
         os.utime(source, ns=(time.time_ns(), SEAL_NS))
         try:
             os.replace(source, path)  # noqa: PTH105

@@ -11,7 +11,8 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, Final, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from steelyard.errors import NotFound, ReferenceMissing, SteelyardError, Unavailable
 from steelyard.limits import ARTIFACT_THREADS_MAX
@@ -20,8 +21,15 @@ from steelyard.sdk.artifacts.context import open_cache
 from steelyard.sdk.artifacts.digest import MANIFEST_MD5, b64_to_hex
 from steelyard.sdk.artifacts.entry import ArtifactManifestEntry
 from steelyard.sdk.artifacts.fetch import Download
-from steelyard.sdk.artifacts.file_copy import copy_hashed, copy_plain, hash_steadily, remove_quietly
+from steelyard.sdk.artifacts.file_copy import (
+    copy_hashed,
+    copy_plain,
+    hash_steadily,
+    remove_quietly,
+    write_new,
+)
 from steelyard.sdk.artifacts.names import ArtifactPath, StrPath, common_start
+from steelyard.sdk.artifacts.packs import fetch_pack, is_packable, split_into_packs
 from steelyard.sdk.artifacts.places import Root
 from steelyard.sdk.artifacts.progress import Progress
 from steelyard.sdk.artifacts.references import find_handler
@@ -29,8 +37,17 @@ from steelyard.sdk.artifacts.references import find_handler
 if TYPE_CHECKING:
     from steelyard.sdk.artifacts.artifact import Artifact
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+
+class Bring(Protocol):
+    """Makes an entry a file, of its content where that is known already."""
+
+    def __call__(self, entry: ArtifactManifestEntry, content: bytes | None = None) -> None: ...
+
+
+BATCH_FILES: Final = 64  # of small things to do with each
 FEW_FILES: Final = 16  # up to so many addresses are asked for one by one
 WAITING_MAX: Final = 256
 NAMED_BYTES: Final = 64  # of the name of a file, in that of its temporary one
@@ -99,9 +116,12 @@ class Supply:
         name = self._artifact.name
         self._progress = Progress(name, file_count=len(entries), size_bytes=size_bytes)
 
-        def bring(entry: ArtifactManifestEntry) -> None:
+        def bring(entry: ArtifactManifestEntry, content: bytes | None = None) -> None:
             try:
-                self._bring(root, entry)
+                if content is None:
+                    self._bring(root, entry)
+                else:
+                    self._bring_content(root, entry, content)
             except ReferenceMissing as error:
                 if not allow_missing_references:
                     raise
@@ -112,13 +132,10 @@ class Supply:
                 terminal.termwarn(f"{entry.path!r} is left out: a file is where its directory is")
 
         try:
-            lacking = [
-                entry
-                for entry, is_there in run_all(self._looker(root), entries, self._stop)
-                if not is_there
-            ]
-            wanted = self._with_addresses(lacking)
-            for _ in run_all(bring, wanted, self._stop):
+            lacking: list[ArtifactManifestEntry] = []
+            for missing in run_all(self._looker(root), split(entries), self._stop):
+                lacking += missing
+            for _ in run_all(call, self._jobs(root, lacking, bring), self._stop):
                 pass
         finally:
             self._progress.end()
@@ -136,14 +153,19 @@ class Supply:
 
     # ---- which are there, and where the others are
 
-    def _looker(self, root: Root) -> Callable[[ArtifactManifestEntry], bool]:
-        def is_there(entry: ArtifactManifestEntry) -> bool:
-            if not self._is_there(root.place(entry.path), entry):
-                return False
-            self._count(entry.size or 0, 1)
-            return True
+    def _looker(
+        self, root: Root
+    ) -> Callable[[list[ArtifactManifestEntry]], list[ArtifactManifestEntry]]:
+        def find_missing(entries: list[ArtifactManifestEntry]) -> list[ArtifactManifestEntry]:
+            missing = []
+            for entry in entries:
+                if self._is_there(root.place(entry.path), entry):
+                    self._count(entry.size or 0, 1)
+                else:
+                    missing.append(entry)
+            return missing
 
-        return is_there
+        return find_missing
 
     def _is_there(self, path: str, entry: ArtifactManifestEntry) -> bool:
         try:
@@ -160,13 +182,37 @@ class Supply:
             self._cache.checksums.note(path, copied.stat, copied.digest)
         return copied.digest == entry.digest
 
+    def _jobs(
+        self, root: Root, entries: list[ArtifactManifestEntry], bring: Bring
+    ) -> Iterator[Callable[[], None]]:
+        """What is to be done, in pieces that may be done side by side."""
+        here: list[ArtifactManifestEntry] = []
+        packed: list[ArtifactManifestEntry] = []
+        single: list[ArtifactManifestEntry] = []
+        for entry in entries:
+            if entry.ref is not None:
+                single.append(entry)
+            elif self._is_in_cache(entry):
+                here.append(entry)
+            else:
+                (packed if is_packable(entry) else single).append(entry)
+        if len(packed) == 1:
+            single += packed
+            packed = []
+        for pack in split_into_packs(packed):
+            yield partial(self._bring_pack, root, pack, bring)
+        for some in split(here):
+            yield partial(self._bring_some, some, bring)
+        for entry in self._with_addresses(single):
+            yield partial(bring, entry)
+
     def _with_addresses(
         self, entries: list[ArtifactManifestEntry]
     ) -> Iterator[ArtifactManifestEntry]:
         """The entries, each once it is known where its content can be had."""
         asked = []
         for entry in entries:
-            if entry.ref is not None or self._is_in_cache(entry):
+            if entry.ref is not None:
                 yield entry
             else:
                 asked.append(entry)
@@ -221,6 +267,42 @@ class Supply:
             remove_quietly(temporary)
             raise
         self._count(0, 1)
+
+    def _bring_some(self, entries: list[ArtifactManifestEntry], bring: Bring) -> None:
+        for entry in entries:
+            if self._is_stopped:
+                return
+            bring(entry)
+
+    def _bring_pack(self, root: Root, entries: list[ArtifactManifestEntry], bring: Bring) -> None:
+        """Small files by one request; what does not come with it, by one of its own."""
+        assert self._artifact.id is not None
+        found = fetch_pack(self._remote, self._artifact.id, entries)
+        for entry in entries:
+            if self._is_stopped:
+                return
+            bring(entry, found.get(entry.digest))
+
+    def _bring_content(self, root: Root, entry: ArtifactManifestEntry, content: bytes) -> None:
+        """Write a content that is in memory, and has been checked."""
+        path = root.make_parents(entry.path)
+        if self._is_cached:
+            try:
+                self._cache.add_bytes(self._cache.path_of(entry.digest), content)
+            except OSError as error:
+                self._give_up_cache(error)
+            else:
+                with self._lock:
+                    self._added_bytes += len(content)
+        folder, name = os.path.split(path)
+        temporary = f"{folder}/.{name[:64]}.{os.urandom(4).hex()}"
+        write_new(temporary, content, mode=0o666)
+        try:
+            os.replace(temporary, path)  # noqa: PTH105
+        except BaseException:
+            remove_quietly(temporary)
+            raise
+        self._count(len(content), 1)
 
     def _temporary_for(self, path: str, entry: ArtifactManifestEntry) -> str:
         folder, name = os.path.split(path)
@@ -343,23 +425,23 @@ class Supply:
 
 
 def run_all(
-    work: Callable[[ArtifactManifestEntry], Result],
-    entries: Iterable[ArtifactManifestEntry],
-    stop: Callable[[], None],
-) -> Iterator[tuple[ArtifactManifestEntry, Result]]:
-    """(entry, result) of each, several at once, in the order they are done.
+    work: Callable[[Item], Result], items: Iterable[Item], stop: Callable[[], None]
+) -> Iterator[Result]:
+    """The result of each, several at once, in the order they are done.
 
     The first error ends it: `stop` is called, what is under way is waited for, and it is raised.
     """
-    waiting: dict[Future[Result], ArtifactManifestEntry] = {}
+    waiting: set[Future[Result]] = set()
     pool = ThreadPoolExecutor(ARTIFACT_THREADS_MAX, "steelyard-artifact")
     try:
-        for entry in entries:
-            waiting[pool.submit(work, entry)] = entry
+        for item in items:
+            waiting.add(pool.submit(work, item))
             if len(waiting) >= WAITING_MAX:
-                yield from _take_done(waiting)
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                yield from [future.result() for future in done]
         while waiting:
-            yield from _take_done(waiting)
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            yield from [future.result() for future in done]
     except BaseException:
         stop()
         for future in waiting:
@@ -369,12 +451,15 @@ def run_all(
         pool.shutdown()
 
 
-def _take_done(
-    waiting: dict[Future[Result], ArtifactManifestEntry],
-) -> Iterator[tuple[ArtifactManifestEntry, Result]]:
-    done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-    for future in done:
-        yield waiting.pop(future), future.result()
+def split(entries: list[ArtifactManifestEntry]) -> Iterator[list[ArtifactManifestEntry]]:
+    """The entries, as many at a time as a thread is worth being asked for."""
+    for at in range(0, len(entries), BATCH_FILES):
+        yield entries[at : at + BATCH_FILES]
+
+
+def call(job: Callable[[], None]) -> None:
+    """Do it."""
+    job()
 
 
 def is_regular(mode: int) -> bool:

@@ -146,6 +146,18 @@ def remove_quietly(path: str) -> None:
         os.unlink(path)  # noqa: PTH108
 
 
+def write_new(target: str, content: bytes, *, mode: int) -> None:
+    """Write the new file `target`. Raises OSError, leaves no part."""
+    writing = _open_new(target, mode)
+    try:
+        _write_all(writing, content)
+    except BaseException:
+        os.close(writing)
+        os.unlink(target)  # noqa: PTH108
+        raise
+    os.close(writing)
+
+
 def copy_plain(source: str, target: str, *, mode: int = 0o666) -> None:
     """Copy to the new file `target` what need not be read. Raises OSError, leaves no part."""
     reading = os.open(source, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))

@@ -266,6 +266,25 @@ class Remote:
         sent = {**headers, "Content-Length": str(size_bytes)}
         return connection.request("PUT", path, body=body, headers=sent, timeout_s=READ_TIMEOUT_S)
 
+    def open_pack(self, artifact_id: str, paths: list[str]) -> Iterator[bytes]:
+        """Small files of a version in one answer, in pieces: see packs.py.
+
+        Raises Unavailable where it breaks off, and what the server says.
+        """
+        import json
+
+        answer = self.connection.request(
+            "POST",
+            f"/api/v1/artifacts/{quote(artifact_id, safe='')}/contents:fetch",
+            body=json.dumps({"paths": paths}).encode(),
+            headers={"Content-Type": "application/json"},
+            timeout_s=READ_TIMEOUT_S,
+            stream=True,
+        )
+        if not answer.is_ok:
+            raise answer.error()
+        yield from answer.chunks()
+
     def _connection_of(self, url: str) -> tuple[Connection, str]:
         """Who answers that address, and what to ask there. Only our server gets the key."""
         own = self.connection.base_url

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from litestar import Request, get, post, put
@@ -14,21 +13,19 @@ from steelyard.errors import ArtifactNotFound, Conflict, Invalid, TooLarge
 from steelyard.limits import (
     ARTIFACT_CONTENTS_PER_CALL_MAX,
     ARTIFACT_MULTIPART_FROM_BYTES,
-    ARTIFACT_PACK_BYTES_MAX,
     ARTIFACT_PART_URLS_PER_CALL_MAX,
     UPLOAD_BYTES_MAX,
 )
 from steelyard.server.api.artifact_rows import version_of_artifact
 from steelyard.server.api.artifacts import ARTIFACTS
-from steelyard.server.blobs.interface import BlobStore, StoredBlob
+from steelyard.server.blobs.interface import BlobStore
 from steelyard.server.db.interface import Database
 from steelyard.server.http.artifact_urls import ArtifactUrls
-from steelyard.server.http.bodies import read_body
 from steelyard.server.http.manifests import receive_manifest
 from steelyard.server.http.signing import Signer
 from steelyard.server.rooms.accounts.model import Caller
 from steelyard.server.rooms.artifacts.commit import commit_artifact
-from steelyard.server.rooms.artifacts.contents import ask_contents, get_upload, record_contents
+from steelyard.server.rooms.artifacts.contents import ask_contents, get_upload
 from steelyard.server.rooms.artifacts.drafts import (
     create_artifact,
     create_manifest,
@@ -67,7 +64,6 @@ from steelyard.wire import artifacts as wire
 
 ARTIFACT = "/api/v1/artifacts/{artifact_id:str}"
 OWN_ENTITY = "-"
-PACK_HEAD_BYTES = 20  # MD5 and length before each file of a pack
 Clock = Callable[[], int]
 AnyRequest = Request[Any, Any, Any]
 
@@ -188,7 +184,7 @@ async def complete_artifact_content(
     now_us: Clock,
 ) -> wire.StoredContent:
     """Make one content of the parts that were sent. Asked twice: the same."""
-    artifact = await _writable(db, caller, artifact_id)
+    artifact = await read_writable(db, caller, artifact_id)
     size_bytes = await asyncio.to_thread(
         complete_content,
         db,
@@ -215,7 +211,7 @@ async def show_artifact_upload(
 ) -> wire.UploadState:
     """The parts of an upload that are there already, to go on with the others."""
     urls = ArtifactUrls(signer, settings.public_url, now_us())
-    artifact = await _writable(db, caller, artifact_id)
+    artifact = await read_writable(db, caller, artifact_id)
     upload = await db.read(get_upload, artifact.id, upload_id)
     parts = await asyncio.to_thread(blobs.list_parts, upload_id)
     return wire.UploadState(
@@ -225,30 +221,6 @@ async def show_artifact_upload(
         parts=[wire.UploadedPart(part.number, part.md5.hex()) for part in parts],
         part_urls=_part_urls(upload, upload.size_bytes, urls),
     )
-
-
-@post(ARTIFACT + "/contents:pack", status_code=200, request_max_body_size=None)
-async def store_artifact_pack(
-    request: AnyRequest,
-    artifact_id: str,
-    caller: Caller,
-    db: Database,
-    blobs: BlobStore,
-    now_us: Clock,
-) -> wire.PackStored:
-    """Store many small files: [16 bytes MD5 · uint32 length, little-endian · bytes], repeated.
-
-    All or nothing; up to 16 MiB. A file whose MD5 is not what stands before it is refused.
-    """
-    artifact = await _writable(db, caller, artifact_id)
-    body = await read_body(
-        request,
-        size_bytes_max=ARTIFACT_PACK_BYTES_MAX,
-        limit_name="ARTIFACT_PACK_BYTES_MAX",
-    )
-    stored = await asyncio.to_thread(_store_pack, blobs, body)
-    await db.write(record_contents, artifact.id, stored, now_us=now_us())
-    return wire.PackStored(len(stored))
 
 
 @put(ARTIFACT + "/manifest", status_code=200, request_max_body_size=None)
@@ -261,7 +233,7 @@ async def store_artifact_manifest(
     now_us: Clock,
 ) -> wire.StoredContent:
     """Store the manifest of a draft: its JSON, plain or with Content-Encoding gzip."""
-    artifact = await _writable(db, caller, artifact_id)
+    artifact = await read_writable(db, caller, artifact_id)
     blob = await receive_manifest(request, blobs)
 
     def write(conn: Connection) -> None:
@@ -292,7 +264,7 @@ async def commit_artifact_draft(
     now_us: Clock,
 ) -> wire.Version:
     """Make the draft a version. Asked twice: the same. 409 names files that are not here."""
-    artifact = await _writable(db, caller, artifact_id)
+    artifact = await read_writable(db, caller, artifact_id)
     actor = Actor(caller.user_id, artifact.created_by_run_id)
     committed = await asyncio.to_thread(
         commit_artifact, db, blobs, artifact.id, actor=actor, now_us=now_us()
@@ -317,7 +289,7 @@ async def find_client_artifact(client_id: str, caller: Caller, db: Database) -> 
 # ---- parts
 
 
-async def _writable(db: Database, caller: Caller, artifact_id: str) -> Artifact:
+async def read_writable(db: Database, caller: Caller, artifact_id: str) -> Artifact:
     return await db.read(get_writable_artifact, caller, decode_artifact_id(artifact_id))
 
 
@@ -414,32 +386,11 @@ def parse_etag(etag: str) -> bytes:
     return digest
 
 
-def _store_pack(blobs: BlobStore, body: bytes) -> Sequence[StoredBlob]:
-    contents: list[memoryview] = []
-    view, at = memoryview(body), 0
-    while at < len(body):
-        head = view[at : at + PACK_HEAD_BYTES]
-        size_bytes = int.from_bytes(head[16:], "little")
-        content = view[at + PACK_HEAD_BYTES : at + PACK_HEAD_BYTES + size_bytes]
-        if len(head) < PACK_HEAD_BYTES or len(content) < size_bytes:
-            raise Invalid(f"the pack is cut off in file {len(contents) + 1}; send it again")
-        digest = hashlib.md5(content, usedforsecurity=False).digest()
-        if digest != bytes(head[:16]):
-            raise Invalid(
-                f"file {len(contents) + 1} of the pack is not what was announced: its MD5 is "
-                f"{format_md5(digest)}, not {format_md5(bytes(head[:16]))}; nothing was stored"
-            )
-        contents.append(content)
-        at += PACK_HEAD_BYTES + size_bytes
-    return blobs.store_all(contents)
-
-
 handlers = [
     create_artifact_draft,
     ask_artifact_contents,
     complete_artifact_content,
     show_artifact_upload,
-    store_artifact_pack,
     store_artifact_manifest,
     commit_artifact_draft,
     find_client_artifact,

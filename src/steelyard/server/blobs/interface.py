@@ -148,6 +148,10 @@ class BlobStore(Protocol):
         """
         ...
 
+    def read_all(self, blobs: Sequence[bytes]) -> list[bytes]:
+        """Many small contents by SHA-256, each whole, in order. Raises BlobMissing."""
+        ...
+
     def find_size(self, sha256: bytes) -> int | None:
         """Size in bytes, None when there is no such blob."""
         ...

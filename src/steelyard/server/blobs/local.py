@@ -103,6 +103,26 @@ class LocalBlobs:
         file.seek(first)
         return LocalReader(file, size_bytes)
 
+    def read_all(self, blobs: Sequence[bytes]) -> list[bytes]:
+        return [self._read(sha256) for sha256 in blobs]
+
+    def _read(self, sha256: bytes) -> bytes:
+        name = sha256.hex()
+        try:  # not by a Path: making one costs as much as reading
+            descriptor = os.open(f"{self.root}/{name[:2]}/{name}", os.O_RDONLY)
+        except FileNotFoundError as error:
+            raise BlobMissing(sha256) from error
+        try:
+            left_bytes = os.fstat(descriptor).st_size
+            content = os.read(descriptor, left_bytes)
+            while len(content) < left_bytes and (
+                more := os.read(descriptor, left_bytes - len(content))
+            ):
+                content += more
+        finally:
+            os.close(descriptor)
+        return content
+
     def find_size(self, sha256: bytes) -> int | None:
         try:
             return self._path(sha256).stat().st_size

@@ -32,6 +32,7 @@ from steelyard.errors import BlobMissing, CannotStart, StorageUnavailable
 from steelyard.limits import (
     MIB,
     S3_CONNECT_S_MAX,
+    S3_GETS_AT_ONCE,
     S3_PART_BYTES,
     S3_PARTS_AT_ONCE,
     S3_PUTS_AT_ONCE,
@@ -141,6 +142,19 @@ class S3Blobs:
         if size_bytes <= 0 and self.find_size(sha256) is None:
             raise BlobMissing(sha256)
         return S3Reader(self._store, _path(sha256), sha256, first, size_bytes, self._errors)
+
+    def read_all(self, blobs: Sequence[bytes]) -> list[bytes]:
+        def get(sha256: bytes) -> bytes:
+            with self._errors():
+                try:
+                    return bytes(obstore.get(self._store, _path(sha256)).bytes())
+                except FileNotFoundError as error:
+                    if "NoSuchBucket" in str(error):
+                        raise
+                    raise BlobMissing(sha256) from error
+
+        with ThreadPoolExecutor(S3_GETS_AT_ONCE) as pool:
+            return list(pool.map(get, blobs))
 
     def find_size(self, sha256: bytes) -> int | None:
         with self._errors():
