@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import itertools
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ import urllib3
 from steelyard.limits import ARTIFACT_PART_URLS_PER_CALL_MAX, SIGNED_URL_HOURS, UPLOAD_BYTES_MAX
 from steelyard.server.http.artifact_urls import ArtifactUrls
 from steelyard.server.rooms.accounts.commands import create_api_key
+from steelyard.server.rooms.artifacts.drafts import create_manifest
 from steelyard.server.rooms.artifacts.names import decode_artifact_id
+from steelyard.server.rooms.artifacts.queries import get_artifact
 from steelyard.server.rooms.artifacts.uploads import begin_upload
 from tests.support.accounts import make_caller, make_run
 from tests.support.app_server import AppServer
@@ -432,3 +435,53 @@ def test_a_client_id_leads_to_the_version(client: Client) -> None:
     assert client.ask("GET", "/api/v1/artifact-clients/told") == {"id": draft["id"]}
     assert client.ask("GET", "/api/v1/artifact-clients/untold") == {"id": None}
     assert Client(client.server).ask("GET", "/api/v1/artifact-clients/told") == {"id": None}
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_a_manifest_in_chunks_is_cut_off_at_the_limit(
+    client: Client, encoding: str, is_signed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A chunked body says no length beforehand."""
+    monkeypatch.setattr("steelyard.server.http.manifests.MANIFEST_BYTES_MAX", 100_000)
+    draft = client.create()
+    path = f"/api/v1/artifacts/{draft['id']}/manifest"
+    url, headers = client.server.base_url + path, {"Authorization": f"Bearer {client.key}"}
+    if is_signed:
+        artifact_id = decode_artifact_id(draft["id"])
+        assert artifact_id is not None
+        artifact = client.server.db.read_now(get_artifact, artifact_id)
+        announced: dict[str, Any] = {"kind": "full", "base_id": None, "digest": "", "now_us": 1}
+        manifest = client.server.db.write_now(create_manifest, artifact, **announced)
+        signer, now_us = client.server.services.signer, time.time_ns() // 1000
+        url = ArtifactUrls(signer, client.server.base_url, now_us).manifest_upload(manifest.id)
+        headers = {}
+
+    def send(count: int) -> urllib3.BaseHTTPResponse:
+        text = json.dumps(manifest_of({f"{number:0100}": b"" for number in range(count)})).encode()
+        body = gzip.compress(text) if encoding == "gzip" else text
+        pieces = iter([body[at : at + 5_000] for at in range(0, len(body), 5_000)])
+        return client.http.request(
+            "PUT", url, body=pieces, headers={**headers, "Content-Encoding": encoding}, chunked=True
+        )
+
+    try:
+        refused = send(1_000)
+    except urllib3.exceptions.ProtocolError:  # refused while we were still sending
+        refused = None
+    if refused is not None:
+        assert refused.status == 413, refused.data
+        assert b"MANIFEST_BYTES_MAX" in refused.data
+    assert client.ask("POST", f"/api/v1/artifacts/{draft['id']}/commit", status=409)
+    assert send(100).status == 200
+
+
+def test_a_file_that_is_a_directory_too_is_refused_at_commit(client: Client) -> None:
+    files = {"a": b"one", "a/b": b"two"}
+    manifest = manifest_of(files)
+    draft = client.create(digest=digest_of(manifest))
+    client.send(draft, files)
+    path = f"/api/v1/artifacts/{draft['id']}"
+    client.ask("PUT", f"{path}/manifest", body=json.dumps(manifest).encode())
+    refused = client.ask("POST", f"{path}/commit", status=400)
+    assert "a file 'a' and a file 'a/b' below it" in refused["detail"]

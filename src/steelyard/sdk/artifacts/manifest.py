@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from steelyard.errors import Invalid
@@ -48,6 +49,7 @@ class ArtifactManifest:
         self.entries: dict[str, ArtifactManifestEntry] = entries if entries is not None else {}
         self.digest_algorithm: str = digest_algorithm
         self.storage_policy: StoragePolicy = storage_policy or StoragePolicy()
+        self._directories: set[str] | None = None  # not known yet
 
     @classmethod
     def version(cls) -> int:
@@ -101,10 +103,11 @@ class ArtifactManifest:
     def add_entry(self, entry: ArtifactManifestEntry, overwrite: bool = False) -> None:
         """Take in an entry.
 
-        Raises Invalid for a path that leads out of the artifact, and for a path that is there
-        with another content, unless `overwrite`.
+        Raises Invalid for a path that leads out of the artifact, for one that is a directory or
+        below a file, and for a path that is there with another content, unless `overwrite`.
         """
         entry.path = path = check_path(entry.path)
+        self._check_place(path)
         if not overwrite:
             old = self.entries.get(path)
             if old is not None and old.digest != entry.digest:
@@ -113,6 +116,29 @@ class ArtifactManifest:
                     "pass overwrite=True to replace it, or another name"
                 )
         self.entries[path] = entry
+
+    def _check_place(self, path: str) -> None:
+        """Raises Invalid when a file would be a directory too: no disk can hold both."""
+        if self._directories is None:
+            self._directories = _directories_of(self.entries)
+        known = self._directories
+        directory, new = path.rpartition("/")[0], []
+        while directory and directory not in known:
+            if directory in self.entries:
+                raise Invalid(
+                    f"the artifact has a file {directory!r}, so {path!r} cannot be below it; "
+                    "give one of them another name"
+                )
+            new.append(directory)
+            directory = directory.rpartition("/")[0]
+        if path in known:
+            if self.get_entries_in_directory(path):
+                raise Invalid(
+                    f"the artifact has files below {path!r}, so no file can have that name; "
+                    "give one of them another name"
+                )
+            self._directories = None  # those files were removed
+        known.update(new)
 
     def remove_entry(self, entry: ArtifactManifestEntry) -> None:
         """Drop an entry. Raises FileNotFoundError where there is none."""
@@ -136,3 +162,13 @@ class ArtifactManifest:
             if entry.local_path and algorithm_of(entry.extra) != MANIFEST_MD5:
                 entry.digest = hash_file(entry.local_path)
                 del entry.extra[ALGORITHM_KEY]
+
+
+def _directories_of(paths: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    for path in paths:
+        directory = path.rpartition("/")[0]
+        while directory and directory not in found:
+            found.add(directory)
+            directory = directory.rpartition("/")[0]
+    return found

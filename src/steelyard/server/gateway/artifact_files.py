@@ -12,8 +12,7 @@ from typing import Any
 from litestar import HttpMethod, Request, Response, put, route
 from sqlalchemy.engine import Connection
 
-from steelyard.errors import ArtifactNotFound, Invalid, NotFound, TooLarge
-from steelyard.limits import MANIFEST_BYTES_MAX
+from steelyard.errors import ArtifactNotFound, Invalid, NotFound
 from steelyard.server.blobs.interface import BlobStore
 from steelyard.server.db.interface import Database
 from steelyard.server.http.artifact_urls import (
@@ -32,6 +31,7 @@ from steelyard.server.http.downloads import (
     answer_download,
 )
 from steelyard.server.http.file_urls import SignedLink
+from steelyard.server.http.manifests import receive_manifest
 from steelyard.server.http.run_files import name_in_url
 from steelyard.server.http.signing import Signer
 from steelyard.server.http.uploads import receive_blob, receive_part
@@ -121,16 +121,8 @@ async def upload_manifest(
     manifest = await db.read(find_manifest, manifest_id)
     if manifest is None:
         raise ArtifactNotFound("whose manifest this is")
-    announced_bytes = int(request.headers.get("content-length") or 0)
-    if announced_bytes > MANIFEST_BYTES_MAX:
-        raise TooLarge(
-            "the manifest",
-            size=announced_bytes,
-            limit=MANIFEST_BYTES_MAX,
-            limit_name="MANIFEST_BYTES_MAX",
-        )
     expected = parse_md5(manifest.digest) if manifest.digest else None
-    blob = await receive_blob(request, blobs, name=MANIFEST_NAME, md5=expected)
+    blob = await receive_manifest(request, blobs, md5=expected)
     await db.write(record_manifest, manifest_id, blob, now_us=now_us())
     return _stored(blob.md5.hex())
 

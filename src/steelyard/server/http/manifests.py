@@ -13,32 +13,37 @@ from steelyard.errors import Invalid, TooLarge, Torn
 from steelyard.limits import MANIFEST_BYTES_MAX, MIB
 from steelyard.server.blobs.interface import BlobStore, BlobWriter, StoredBlob
 from steelyard.server.http.bodies import WINDOW_BITS
-from steelyard.server.http.uploads import receive_blob
+from steelyard.server.http.uploads import SizeLimit, finish_blob, receive_blob
 
 UNPACKED_AT_ONCE = MIB
 
 
-async def receive_manifest(request: Request[Any, Any, Any], blobs: BlobStore) -> StoredBlob:
+async def receive_manifest(
+    request: Request[Any, Any, Any], blobs: BlobStore, *, md5: bytes | None = None
+) -> StoredBlob:
     """Store the body, unpacked; durable on return.
 
-    Raises Torn, TooLarge above MANIFEST_BYTES_MAX, Invalid for an encoding that we do not know.
+    Raises Torn, TooLarge above MANIFEST_BYTES_MAX, Invalid when its MD5 is not `md5` or for an
+    encoding that we do not know.
     """
     announced_bytes = int(request.headers.get("content-length") or 0)
     _check_size(announced_bytes)
     encoding = request.headers.get("content-encoding", "identity").lower()
     if encoding == "identity":
-        return await receive_blob(request, blobs, name="the manifest")
+        limit = SizeLimit(MANIFEST_BYTES_MAX, "MANIFEST_BYTES_MAX")
+        return await receive_blob(request, blobs, name="the manifest", md5=md5, limit=limit)
     if encoding not in WINDOW_BITS:
         raise Invalid(f"the manifest is encoded as {encoding!r}; send it plain or as gzip")
     writer = await asyncio.to_thread(blobs.create_writer)
     try:
-        return await _unpack(request, writer, encoding)
+        await _unpack(request, writer, encoding)
+        return await asyncio.to_thread(finish_blob, writer, [md5] if md5 else [], "the manifest")
     except BaseException:  # also when the request is cancelled
         writer.abort()
         raise
 
 
-async def _unpack(request: Request[Any, Any, Any], writer: BlobWriter, encoding: str) -> StoredBlob:
+async def _unpack(request: Request[Any, Any, Any], writer: BlobWriter, encoding: str) -> None:
     unpacker = zlib.decompressobj(WINDOW_BITS[encoding])
     size_bytes = 0
     try:
@@ -56,7 +61,6 @@ async def _unpack(request: Request[Any, Any, Any], writer: BlobWriter, encoding:
         raise Torn(f"the manifest is damaged {encoding} ({error}); send it again") from error
     if not unpacker.eof:
         raise Torn(f"the {encoding} manifest is cut off; send it again")
-    return await asyncio.to_thread(writer.commit)
 
 
 def _check_size(size_bytes: int) -> None:

@@ -8,6 +8,7 @@ import binascii
 from collections.abc import AsyncIterator
 from typing import Any, Protocol, TypeVar
 
+import msgspec
 from litestar import Request
 from litestar.exceptions import InternalServerException
 
@@ -31,8 +32,23 @@ class Writer(Protocol[Stored_co]):
     def abort(self) -> None: ...
 
 
+class SizeLimit(msgspec.Struct, frozen=True):
+    """How large a body may be, and what that limit is called."""
+
+    bytes_max: int
+    name: str
+
+
+FILE_LIMIT = SizeLimit(UPLOAD_BYTES_MAX, "UPLOAD_BYTES_MAX")
+
+
 async def receive_blob(
-    request: AnyRequest, blobs: BlobStore, *, name: str, md5: bytes | None = None
+    request: AnyRequest,
+    blobs: BlobStore,
+    *,
+    name: str,
+    md5: bytes | None = None,
+    limit: SizeLimit = FILE_LIMIT,
 ) -> StoredBlob:
     """Store the body of the request; durable on return. `name` is for messages.
 
@@ -40,7 +56,7 @@ async def receive_blob(
     Invalid when its MD5 is not `md5` or what its Content-MD5 says, TooLarge, StorageFull.
     """
     writer = await asyncio.to_thread(blobs.create_writer)
-    return await _receive(request, writer, name, md5)
+    return await _receive(request, writer, name, md5, limit)
 
 
 async def receive_part(
@@ -51,27 +67,27 @@ async def receive_part(
     Raises UploadMissing, Conflict when the part is being sent again meanwhile.
     """
     writer = await asyncio.to_thread(blobs.create_part_writer, upload_id, number)
-    return await _receive(request, writer, name, None)
+    return await _receive(request, writer, name, None, FILE_LIMIT)
 
 
 async def _receive(
-    request: AnyRequest, writer: Writer[Stored], name: str, md5: bytes | None
+    request: AnyRequest, writer: Writer[Stored], name: str, md5: bytes | None, limit: SizeLimit
 ) -> Stored:
     try:
-        announced_bytes = _announced_bytes(request, name)
+        announced_bytes = _announced_bytes(request, name, limit)
         announced = [digest for digest in (_announced_md5(request, name), md5) if digest]
         received_bytes = 0
         async for part in _parts(request, name):
             received_bytes += len(part)
-            if received_bytes > UPLOAD_BYTES_MAX:
-                raise _too_large(name, received_bytes)
+            if received_bytes > limit.bytes_max:  # a chunked body announces nothing
+                raise _too_large(name, received_bytes, limit)
             await asyncio.to_thread(writer.write, part)
         if announced_bytes is not None and received_bytes != announced_bytes:
             raise Torn(
                 f"the upload of {name!r} broke off after {received_bytes:,} of "
                 f"{announced_bytes:,} bytes; send it again"
             )
-        return await asyncio.to_thread(_finish, writer, announced, name)
+        return await asyncio.to_thread(finish_blob, writer, announced, name)
     except BaseException:  # also when the request is cancelled
         writer.abort()
         raise
@@ -92,7 +108,8 @@ async def _parts(request: AnyRequest, name: str) -> AsyncIterator[bytearray]:
         yield waiting
 
 
-def _finish(writer: Writer[Stored], announced: list[bytes], name: str) -> Stored:
+def finish_blob(writer: Writer[Stored], announced: list[bytes], name: str) -> Stored:
+    """Keep what was written. Raises Invalid when its MD5 is not what was announced."""
     for md5 in announced:
         if writer.md5() != md5:
             raise Invalid(
@@ -103,13 +120,13 @@ def _finish(writer: Writer[Stored], announced: list[bytes], name: str) -> Stored
     return writer.commit()
 
 
-def _announced_bytes(request: AnyRequest, name: str) -> int | None:
+def _announced_bytes(request: AnyRequest, name: str, limit: SizeLimit) -> int | None:
     text = request.headers.get("content-length")
     if text is None:
         return None
     size_bytes = int(text)  # the HTTP parser lets only digits through
-    if size_bytes > UPLOAD_BYTES_MAX:
-        raise _too_large(name, size_bytes)
+    if size_bytes > limit.bytes_max:
+        raise _too_large(name, size_bytes, limit)
     return size_bytes
 
 
@@ -126,12 +143,9 @@ def _announced_md5(request: AnyRequest, name: str) -> bytes | None:
     return digest
 
 
-def _too_large(name: str, size_bytes: int) -> TooLarge:
+def _too_large(name: str, size_bytes: int, limit: SizeLimit) -> TooLarge:
     return TooLarge(
-        f"the file {name!r}",
-        size=size_bytes,
-        limit=UPLOAD_BYTES_MAX,
-        limit_name="UPLOAD_BYTES_MAX",
+        f"the file {name!r}", size=size_bytes, limit=limit.bytes_max, limit_name=limit.name
     )
 
 

@@ -243,3 +243,16 @@ def test_internal_artifacts_take_any_name_and_type() -> None:
 def test_a_name_has_at_most_128_characters() -> None:
     with pytest.raises(Invalid, match="128 characters"):
         Artifact("x" * 129, "dataset")
+
+
+@pytest.mark.parametrize("names", [("a", "a/b"), ("a/b/c", "a"), ("a/b/c", "a/b"), ("a", "a/b/c")])
+def test_a_file_cannot_be_a_directory_too(source: Path, names: tuple[str, str]) -> None:
+    artifact = Artifact("x", "dataset")
+    artifact.add_file(str(source / "a.txt"), name=names[0])
+    with pytest.raises(Invalid, match="another name"):
+        artifact.add_file(str(source / "a.txt"), name=names[1])
+    artifact.remove(names[0])
+    artifact.add_file(str(source / "a.txt"), name=names[1])
+    assert list(artifact.manifest.entries) == [names[1]]
+    with pytest.raises(Invalid, match="another name"):
+        artifact.add_file(str(source / "a.txt"), name=names[0])

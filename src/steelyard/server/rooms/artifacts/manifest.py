@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -85,10 +85,12 @@ def merge_manifests(
     for path, entry in contents.items():
         check_path(path)
         check_entry(path, entry)
+    # Code points sort like UTF-8 bytes; lone surrogates, which do not, were refused.
+    paths = sorted(contents)
+    check_directories(paths, contents)
     last = layers[-1]
     return SortedManifest(
-        # Code points sort like UTF-8 bytes; lone surrogates, which do not, were refused.
-        paths=sorted(contents),
+        paths=paths,
         document=ManifestDocument(
             contents=contents,
             storage_policy=last.storage_policy,
@@ -124,6 +126,26 @@ def check_path(path: str) -> None:
         raise Invalid(f"the path {path!r} in the manifest has a '.' or '..' part")
     if "" in parts:
         raise Invalid(f"the path {path!r} in the manifest has an empty part")
+
+
+def check_directories(paths: Sequence[str], contents: Container[str]) -> None:
+    """Raises Invalid when one path is a file and a directory: no disk can hold both.
+
+    `paths` are in order, so that neighbours are mostly in the same directory.
+    """
+    seen = ""
+    for path in paths:
+        directory = path.rpartition("/")[0]
+        if directory == seen:
+            continue
+        seen = directory
+        while directory:
+            if directory in contents:
+                raise Invalid(
+                    f"the manifest has a file {directory!r} and a file {path!r} below it; "
+                    "a path is either a file or a directory: rename one of them"
+                )
+            directory = directory.rpartition("/")[0]
 
 
 def check_entry(path: str, entry: ManifestEntry) -> None:

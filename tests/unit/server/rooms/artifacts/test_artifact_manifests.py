@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from sqlalchemy.engine import Connection
 
@@ -51,7 +51,17 @@ segments = st.text(
 ).filter(lambda text: text not in (".", ".."))
 short_segments = st.sampled_from(["a", "b", "a.txt", "ab", "a-", "0", "ä", "\U0010ffff"]) | segments
 paths = st.lists(short_segments, min_size=1, max_size=3).map("/".join)
-trees = st.dictionaries(paths, st.binary(max_size=3), max_size=30)
+
+
+def without_files_that_are_directories(files: dict[str, bytes]) -> dict[str, bytes]:
+    parts = [path.split("/") for path in files]
+    parents = {"/".join(each[:count]) for each in parts for count in range(1, len(each))}
+    return {path: files[path] for path in files if path not in parents}
+
+
+trees = st.dictionaries(paths, st.binary(max_size=3), max_size=30).map(
+    without_files_that_are_directories
+)
 
 
 def sort_manifest(files: dict[str, bytes], references: Any = None) -> SortedManifest:
@@ -113,10 +123,11 @@ def test_the_last_layer_that_has_a_path_counts(
     base: dict[str, bytes], layers: list[dict[str, bytes]]
 ) -> None:
     documents = [parse_manifest(json.dumps(manifest_of(each)).encode()) for each in (base, *layers)]
-    merged = merge_manifests(documents[0], documents[1:])
     whole = dict(base)
     for layer in layers:
         whole |= layer
+    assume(without_files_that_are_directories(whole) == whole)
+    merged = merge_manifests(documents[0], documents[1:])
     assert merged.document.contents == sort_manifest(whole).document.contents
     again = merge_manifests(merged.document, documents[1:])
     assert again.document.contents == merged.document.contents
@@ -172,6 +183,8 @@ def test_walking_directories_by_pages_finds_every_file_once(
 def test_the_other_process_packs_what_this_one_would(
     base: dict[str, bytes], layer: dict[str, bytes]
 ) -> None:
+    whole = base | layer
+    assume(without_files_that_are_directories(whole) == whole)
     job = PackJob(has_base=True, is_base_trusted=True, digest=None, wants_json=True)
     texts = [json.dumps(manifest_of(each)).encode() for each in (base, layer)]
     here = list(pack(job, texts))
@@ -221,3 +234,20 @@ def test_a_directory_is_listed_from_the_few_rows_where_its_items_end() -> None:
     assert all(isinstance(item, Directory) and item.file_count == 40 for item in found)
     # A hundred rows, of which seven say where the six directories begin and end.
     assert len(rows) <= 8
+
+
+@pytest.mark.parametrize("paths", [("a", "a/b"), ("a", "a.b", "a/b/c"), ("d/a/x/y", "d/a")])
+def test_a_file_that_is_a_directory_too_is_refused_by_name(paths: tuple[str, ...]) -> None:
+    with pytest.raises(Invalid, match="either a file or a directory"):
+        sort_manifest(dict.fromkeys(paths, b""))
+
+
+@given(files=st.dictionaries(paths, st.binary(max_size=3), max_size=8))
+def test_only_manifests_that_a_disk_can_hold_are_taken(files: dict[str, bytes]) -> None:
+    is_possible = without_files_that_are_directories(files) == files
+    try:
+        sort_manifest(files)
+    except Invalid:
+        assert not is_possible
+    else:
+        assert is_possible
