@@ -149,7 +149,7 @@ def diff_metrics(before: dict[str, Any], after: dict[str, Any]) -> list[MetricCh
     old, new = flatten(_without_media(before)), flatten(_without_media(after))
     changes: list[MetricChange] = []
     for key in sorted(old.keys() | new.keys()):
-        if key.startswith("_") or (old.get(key) == new.get(key) and key in old and key in new):
+        if key.startswith("_") or old.get(key) == new.get(key):
             continue
         first, last = old.get(key), new.get(key)
         is_numeric = _is_number(first) and _is_number(last)

@@ -110,12 +110,15 @@ def _is_same(old: Entry, new: Entry) -> bool:
 
 
 def diff_documents(before: dict[str, Any], after: dict[str, Any]) -> list[ValueChange]:
-    """Keys whose values differ, nested ones joined by dots, in order; the first 1,000."""
+    """Keys whose values differ, nested ones joined by dots, in order; the first 1,000.
+
+    A key that is null is like one that is not there.
+    """
     old, new = flatten(before), flatten(after)
     changes = [
         ValueChange(key, old.get(key), new.get(key))
         for key in sorted(old.keys() | new.keys())
-        if key not in old or key not in new or not _is_equal(old[key], new[key])
+        if not _is_equal(old.get(key), new.get(key))
     ]
     return changes[:ARTIFACT_DIFF_PATHS_MAX]
 
