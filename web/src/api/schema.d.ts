@@ -49,6 +49,15 @@ export interface ChangeCounts {
   same: number;
 }
 
+export interface ChangedRow {
+  after: JsonValue[] | null;
+  after_row: number | null;
+  before: JsonValue[] | null;
+  before_row: number | null;
+  change: string;
+  columns: string[];
+}
+
 export interface ClientMapping {
   id: string | null;
 }
@@ -81,6 +90,17 @@ export interface Collection {
 
 export interface CollectionDeleted {
   freed_bytes: number;
+  version_count: number;
+}
+
+export interface CollectionDependents {
+  alias_count: number;
+  aliases: string[];
+  freed_bytes: number;
+  link_count: number;
+  links: Link[];
+  used_by: RunRef[];
+  used_by_count: number;
   version_count: number;
 }
 
@@ -175,6 +195,19 @@ export interface Dependents {
   links: Link[];
   used_by: RunRef[];
   used_by_count: number;
+}
+
+export interface DiffQuery {
+  /** `run:ENTITY/PROJECT/RUN/PATH` or `artifact:ENTITY/PROJECT/NAME:VERSION/PATH` */
+  after: string;
+  /** `run:ENTITY/PROJECT/RUN/PATH` or `artifact:ENTITY/PROJECT/NAME:VERSION/PATH` */
+  before: string;
+  /** Longer texts are cut, and listed in `cut`. */
+  cell_chars?: number;
+  change?: "added" | "removed" | "changed" | null;
+  limit?: number;
+  offset?: number;
+  on?: string[] | null;
 }
 
 export interface Draft {
@@ -497,6 +530,10 @@ export interface PackStored {
   stored: number;
 }
 
+export interface PackWanted {
+  paths: string[];
+}
+
 export interface PageOfCollection {
   items: Collection[];
   next_cursor?: string | null;
@@ -800,6 +837,21 @@ export interface StorageOverview {
 export interface StoredContent {
   md5: string;
   size_bytes: number;
+}
+
+export interface TableDiff {
+  added: number;
+  after_columns: ColumnHead[];
+  before_columns: ColumnHead[];
+  changed: number;
+  columns_added: string[];
+  columns_removed: string[];
+  on: string[];
+  removed: number;
+  rows: ChangedRow[];
+  same: number;
+  total: number;
+  warnings: string[];
 }
 
 export interface TableFacet {

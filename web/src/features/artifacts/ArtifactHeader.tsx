@@ -14,6 +14,7 @@ import { Bytes, TimeAgo } from "~/ui/values";
 import styles from "./ArtifactHeader.module.css";
 import { DeleteVersionDialog } from "./DeleteVersionDialog";
 import { RunLink } from "./RunLink";
+import { UnlinkDialog } from "./UnlinkDialog";
 import { VersionPicker } from "./VersionPicker";
 
 interface ArtifactHeaderProps {
@@ -114,6 +115,8 @@ function VersionMenu({ address, version }: ArtifactHeaderProps) {
   const canEdit = useCanEdit(address.entity);
   const toast = useToast();
   const { entity, project, name } = address;
+  const isLink = version.kind === "portfolio";
+  const numbered = { ...address, version: version.version };
   const copy = async (text: string, what: string) =>
     toast((await copyText(text)) ? { text: `${what} copied.` } : { text: "Copy failed." });
   return (
@@ -132,21 +135,16 @@ function VersionMenu({ address, version }: ArtifactHeaderProps) {
           Copy link
         </MenuItem>
         <MenuSeparator />
-        <MenuItem
-          icon="trash"
-          isDanger
-          isDisabled={!canEdit || version.kind === "portfolio"}
-          onSelect={() => setAsking(true)}
-        >
-          Delete version
+        <MenuItem icon="trash" isDanger isDisabled={!canEdit} onSelect={() => setAsking(true)}>
+          {isLink ? "Remove the link" : "Delete version"}
         </MenuItem>
       </Menu>
-      {isAsking && (
-        <DeleteVersionDialog
-          address={{ ...address, version: version.version }}
-          onClose={() => setAsking(false)}
-        />
-      )}
+      {isAsking &&
+        (isLink ? (
+          <UnlinkDialog address={numbered} version={version} onClose={() => setAsking(false)} />
+        ) : (
+          <DeleteVersionDialog address={numbered} onClose={() => setAsking(false)} />
+        ))}
     </>
   );
 }

@@ -248,6 +248,29 @@ describe("deleting a version", () => {
   });
 });
 
+describe("a link in a portfolio", () => {
+  it("is removed after a question, and what it leads to stays", async () => {
+    const source = { ...version.source, project: "lab", name: "raw", version: "v7" };
+    server
+      .on(`GET ${V3}`, () => ({ ...version, kind: "portfolio", source }))
+      .on(`DELETE ${DATA}/links/v3`, () => undefined);
+    openVersion();
+    await userEvent.click(await screen.findByRole("button", { name: "More actions" }));
+    expect(screen.queryByRole("menuitem", { name: "Delete version" })).toBeNull();
+    await userEvent.click(screen.getByRole("menuitem", { name: "Remove the link" }));
+    const dialog = within(
+      await screen.findByRole("dialog", { name: "Remove v3 from cifar-clean?" }),
+    );
+    expect(dialog.getByText(/stays: acme\/lab\/raw:v7/)).toBeVisible();
+    expect(server.sent("DELETE")).toEqual([]);
+    await userEvent.click(dialog.getByRole("button", { name: "Remove the link" }));
+    await waitFor(() =>
+      expect(screen.getByLabelText("address")).toHaveTextContent(/^\/acme\/mnist\/artifacts$/),
+    );
+    expect(server.sent("DELETE").map(({ path }) => path)).toEqual([`${DATA}/links/v3`]);
+  });
+});
+
 describe("the versions of a collection", () => {
   it("are a table with all there is to know, and the collection below", async () => {
     const { container } = openVersion("versions");
@@ -271,12 +294,15 @@ describe("the versions of a collection", () => {
 
   it("are deleted together after a question", async () => {
     server
-      .on(`GET ${V3}/dependents`, () => ({
-        aliases: [],
-        links: [],
-        used_by: [],
+      .on(`GET ${DATA}/dependents`, () => ({
+        version_count: 4,
+        aliases: ["latest", "prod"],
+        alias_count: 7,
+        links: [{ entity: "acme", project: "hub", name: "best", version: "v1", aliases: [] }],
+        link_count: 1,
+        used_by: [makeRun("train-1")],
         used_by_count: 3,
-        freed_bytes: 0,
+        freed_bytes: 8_000_000,
       }))
       .on(`DELETE ${DATA}`, () => ({ freed_bytes: 8_000_000, version_count: 4 }));
     openVersion("versions");
@@ -284,7 +310,10 @@ describe("the versions of a collection", () => {
     await userEvent.click(screen.getByRole("menuitem", { name: "Delete the collection" }));
     const dialog = within(await screen.findByRole("dialog"));
     expect(dialog.getByText("4 versions of 8.0 MB together")).toBeVisible();
-    expect(await dialog.findByText(/used by 3 runs/)).toBeVisible();
+    expect(await dialog.findByText(/were used by 3 runs/)).toBeVisible();
+    expect(dialog.getByText(/7 aliases: latest, prod and 5 more/)).toBeVisible();
+    expect(dialog.getByText(/1 link from best:v1 will be gone/)).toBeVisible();
+    expect(dialog.getByText(/frees 8.0 MB/)).toBeVisible();
     await userEvent.click(dialog.getByRole("button", { name: "Delete the collection" }));
     await waitFor(() =>
       expect(screen.getByLabelText("address")).toHaveTextContent(/^\/acme\/mnist\/artifacts$/),

@@ -1,7 +1,7 @@
 import { type FormEvent, useState } from "react";
 import { useNavigate } from "react-router";
 import { useCanEdit } from "~/api/session";
-import type { Collection } from "~/api/types";
+import type { Collection, CollectionDependents } from "~/api/types";
 import { countOf } from "~/charts/format";
 import { Button, IconButton } from "~/ui/Button";
 import { Dialog } from "~/ui/Dialog";
@@ -9,9 +9,11 @@ import { formatBytes } from "~/ui/format";
 import { Field } from "~/ui/Input";
 import { Menu, MenuItem, MenuSeparator } from "~/ui/Menu";
 import { artifactsPath, type VersionAddress, versionPath } from "~/ui/paths";
+import { Skeleton } from "~/ui/Skeleton";
 import { useToast } from "~/ui/Toast";
 import styles from "./DeleteDialog.module.css";
-import { useDeleteCollection, useDependents, usePatchCollection } from "./queries";
+import { useCollectionDependents, useDeleteCollection, usePatchCollection } from "./queries";
+import { RunLink } from "./RunLink";
 
 interface CollectionActionsProps {
   address: VersionAddress;
@@ -99,15 +101,11 @@ function RenameDialog({ address, collection, onClose }: CollectionDialogProps) {
   );
 }
 
-/** Says how much goes and who used the newest version, then deletes all. */
+/** Says how much goes and what depends on any of it, then deletes all. */
 function DeleteCollectionDialog({ address, collection, onClose }: CollectionDialogProps) {
   const { entity, project, name } = address;
-  const newest = collection.latest?.version ?? null;
   const isPortfolio = collection.kind === "portfolio";
-  const dependents = useDependents(
-    { ...address, version: newest ?? "latest" },
-    newest !== null && !isPortfolio,
-  );
+  const dependents = useCollectionDependents(address);
   const deletion = useDeleteCollection(address);
   const navigate = useNavigate();
   const toast = useToast();
@@ -118,7 +116,6 @@ function DeleteCollectionDialog({ address, collection, onClose }: CollectionDial
         void navigate(artifactsPath(entity, project), { replace: true });
       },
     });
-  const usedByCount = dependents.data?.used_by_count ?? 0;
   return (
     <Dialog
       title={`Delete the collection ${name}?`}
@@ -134,7 +131,12 @@ function DeleteCollectionDialog({ address, collection, onClose }: CollectionDial
           <Button onClick={onClose} autoFocus>
             Cancel
           </Button>
-          <Button look="danger" isBusy={deletion.isPending} onClick={remove}>
+          <Button
+            look="danger"
+            isBusy={deletion.isPending}
+            disabled={dependents.isPending}
+            onClick={remove}
+          >
             Delete the collection
           </Button>
         </>
@@ -146,19 +148,19 @@ function DeleteCollectionDialog({ address, collection, onClose }: CollectionDial
             ? countOf(collection.version_count, "link")
             : `${countOf(collection.version_count, "version")} of ${formatBytes(collection.size_bytes)} together`}
         </li>
-        {collection.latest !== null && collection.latest.aliases.length > 0 && (
-          <li>
-            All aliases, such as {collection.latest.aliases.join(", ")}; scripts that ask for them
-            will fail.
-          </li>
-        )}
-        {usedByCount > 0 && (
-          <li>
-            The newest version alone was used by {countOf(usedByCount, "run")}. Their pages will say
-            that it is deleted.
-          </li>
-        )}
+        {dependents.isSuccess && <Dependents dependents={dependents.data} />}
       </ul>
+      {dependents.isPending && (
+        <div className={styles.list} role="status" aria-label="Looking for what depends on it">
+          <Skeleton width="70%" />
+          <Skeleton width="55%" />
+        </div>
+      )}
+      {dependents.isError && (
+        <p className={styles.error} role="alert">
+          What depends on it could not be read: {dependents.error.message}
+        </p>
+      )}
       {deletion.isError && (
         <p className={styles.error} role="alert">
           Not deleted: {deletion.error.message}
@@ -166,4 +168,54 @@ function DeleteCollectionDialog({ address, collection, onClose }: CollectionDial
       )}
     </Dialog>
   );
+}
+
+const NAMED_MAX = 5;
+
+/** What hangs on all versions together. */
+function Dependents({ dependents }: { dependents: CollectionDependents }) {
+  const { aliases, links, used_by: usedBy } = dependents;
+  const { alias_count: aliasCount, link_count: linkCount, used_by_count: usedByCount } = dependents;
+  return (
+    <>
+      {aliasCount > 0 && (
+        <li>
+          {aliasCount === 1 ? "The alias" : `${aliasCount} aliases`}: {namesOf(aliases, aliasCount)}
+          ; scripts that ask for them will fail.
+        </li>
+      )}
+      {linkCount > 0 && (
+        <li>
+          {countOf(linkCount, "link")} from{" "}
+          {namesOf([...new Set(links.map(({ name, version }) => `${name}:${version}`))], linkCount)}{" "}
+          will be gone.
+        </li>
+      )}
+      {usedByCount > 0 && (
+        <li>
+          Its versions were used by {countOf(usedByCount, "run")}, whose pages will say that they
+          are deleted:
+          <ul className={styles.runs}>
+            {usedBy.slice(0, NAMED_MAX).map((run) => (
+              <li key={`${run.entity}/${run.project}/${run.name}`}>
+                <RunLink run={run} withState />
+              </li>
+            ))}
+            {usedByCount > NAMED_MAX && <li>and {usedByCount - NAMED_MAX} more</li>}
+          </ul>
+        </li>
+      )}
+      <li>
+        {dependents.freed_bytes === 0
+          ? "It frees no space."
+          : `It frees ${formatBytes(dependents.freed_bytes)} once the trash is emptied.`}
+      </li>
+    </>
+  );
+}
+
+function namesOf(names: readonly string[], count: number): string {
+  const shown = names.slice(0, NAMED_MAX);
+  const more = count - shown.length;
+  return more > 0 ? `${shown.join(", ")} and ${more} more` : shown.join(", ");
 }

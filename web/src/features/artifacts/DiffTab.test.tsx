@@ -62,6 +62,76 @@ describe("the difference of two versions", () => {
     expect((await axe.run(container)).violations).toEqual([]);
   });
 
+  it("shows rows of a table with the cells that changed, and all of them by page", async () => {
+    const asked: unknown[] = [];
+    const columns = ["id", "score"].map((name) => ({ name, type: "number", media_type: null }));
+    const row = (id: number) => ({
+      change: "changed",
+      before_row: id,
+      after_row: id,
+      before: [id, 0.5],
+      after: [id, 0.75],
+      columns: ["score"],
+    });
+    const changed = { path: "eval.table.json", size_before: 100, size_after: 120 };
+    server
+      .on(`GET ${DATA}/versions/v2/diff`, () => ({
+        ...DIFF,
+        files: { ...DIFF.files, changed: [...DIFF.files.changed, changed] },
+      }))
+      .on("POST /api/v1/tables:diff", ({ body }) => {
+        asked.push(body);
+        const { offset } = body as { offset: number };
+        return {
+          on: ["id"],
+          before_columns: columns,
+          after_columns: [...columns, { name: "new", type: "string", media_type: null }],
+          columns_added: ["new"],
+          columns_removed: [],
+          rows:
+            offset === 0
+              ? [
+                  row(1),
+                  { ...row(2), change: "added", before_row: null, before: null, columns: [] },
+                ]
+              : [row(3)],
+          total: 3,
+          added: 1,
+          removed: 0,
+          changed: 2,
+          same: 1_000,
+          warnings: [],
+        };
+      });
+    const { container } = openDiff();
+    const rows = within(
+      await screen.findByRole("table", { name: "Changed rows of eval.table.json" }),
+    );
+    expect(rows.getAllByRole("row").map((each) => each.textContent)).toEqual([
+      "Changeidscorenew",
+      "~changed10.5 0.75–",
+      "+added20.75–",
+    ]);
+    expect(
+      screen.getByText(/1 added, 0 removed, 2 changed, 1,000 rows the same; columns added: new/),
+    ).toBeVisible();
+    expect((await axe.run(container)).violations).toEqual([]);
+    await userEvent.click(screen.getByRole("button", { name: /^Show 1 more of 3/ }));
+    expect(await rows.findByText("3")).toBeVisible();
+    await userEvent.selectOptions(screen.getByLabelText("Rows are told apart by"), "score");
+    const refs = ["v2", "v3"].map((v) => `artifact:acme/mnist/cifar-clean:${v}/eval.table.json`);
+    await waitFor(() =>
+      expect(asked.at(-1)).toEqual({
+        before: refs[0],
+        after: refs[1],
+        on: ["score"],
+        change: null,
+        offset: 0,
+        limit: 50,
+      }),
+    );
+  });
+
   it("goes from the older to the newer, whichever page it is asked on", async () => {
     openDiff("?to=v3", "v2");
     await screen.findByRole("table", { name: "Inputs" });

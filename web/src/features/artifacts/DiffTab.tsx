@@ -13,6 +13,7 @@ import { diffParams } from "./artifactParams";
 import { CausesSection } from "./DiffCauses";
 import { FileChangesCard } from "./DiffFiles";
 import styles from "./DiffTab.module.css";
+import { TableChangesCard } from "./DiffTables";
 import { ValueChangesCard } from "./DiffValues";
 import { joinPages, useDiff, useVersion, useVersions } from "./queries";
 import { VersionPicker } from "./VersionPicker";
@@ -98,6 +99,12 @@ function Diff({ address, diff }: { address: VersionAddress; diff: VersionDiff })
       </div>
       <CausesSection causes={diff.causes} />
       <FileChangesCard files={diff.files} />
+      <TableChangesCard
+        address={address}
+        from={diff.from.version}
+        to={diff.to.version}
+        files={diff.files}
+      />
       <ValueChangesCard
         title="Metadata"
         changes={

@@ -180,8 +180,8 @@ describe("a file", () => {
     );
   });
 
-  it("that is a table shows its first rows, and its text on demand", async () => {
-    FILES.push(makeFile("eval.csv", { mimetype: "text/csv" }));
+  it("that is a large table shows its first rows, and its text on demand", async () => {
+    FILES.push(makeFile("eval.csv", { mimetype: "text/csv", size_bytes: 90_000_000 }));
     server.on("GET /api/v1/previews/table", ({ query }) => {
       expect(query.get("ref")).toBe("artifact:acme/mnist/cifar-clean:v3/eval.csv");
       return {

@@ -14,12 +14,14 @@ import type {
   ArtifactTypes,
   Collection,
   CollectionDeleted,
+  CollectionDependents,
   CollectionPatch,
   Dependents,
   FileItem,
   Lineage,
   Page,
   RunHead,
+  TableDiff,
   TrashedVersion,
   TreeItem,
   Version,
@@ -36,6 +38,7 @@ export const EVENTS_PAGE = 20;
 const RUNS_PAGE = 20;
 export const TREE_PAGE = 200;
 const FOUND_PAGE = 500;
+export const ROW_CHANGES_PAGE = 50;
 export const LINEAGE_NODES_MAX = 300;
 
 export interface ProjectPlace {
@@ -256,6 +259,44 @@ export function useDiff(place: CollectionPlace, order: { from: string; to: strin
   });
 }
 
+export type RowChange = "added" | "removed" | "changed";
+
+interface TablePair {
+  before: string;
+  after: string;
+  /** Columns that tell rows apart; null for those that the server finds. */
+  on: readonly string[] | null;
+}
+
+/** Rows of two tables that are not the same, those of one change or of all. */
+export function useTableDiff(pair: TablePair, change: RowChange | "") {
+  return useInfiniteQuery({
+    queryKey: ["tables", "diff", pair, change],
+    queryFn: ({ pageParam, signal }) =>
+      request<TableDiff>("/api/v1/tables:diff", {
+        method: "POST",
+        body: { ...pair, change: change || null, offset: pageParam, limit: ROW_CHANGES_PAGE },
+        signal,
+      }),
+    initialPageParam: 0,
+    getNextPageParam: (page, pages) => {
+      const count = pages.reduce((sum, { rows }) => sum + rows.length, 0);
+      return count < page.total ? count : null;
+    },
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** What hangs on all versions of a collection. */
+export function useCollectionDependents(place: CollectionPlace) {
+  return useQuery({
+    queryKey: [...keys.collection(place), "dependents"],
+    queryFn: ({ signal }) =>
+      request<CollectionDependents>(`${collectionApi(place)}/dependents`, { signal }),
+    staleTime: 0,
+  });
+}
+
 export function useDependents(place: VersionPlace, isEnabled: boolean) {
   return useQuery({
     queryKey: [...keys.version(place), "dependents"],
@@ -329,6 +370,17 @@ export function useDeleteCollection(place: CollectionPlace) {
   const queryClient = useQueryClient();
   return useMutation({
     mutationFn: () => request<CollectionDeleted>(collectionApi(place), { method: "DELETE" }),
+    onSuccess: () =>
+      queryClient.invalidateQueries({ queryKey: keys.project(place), refetchType: "none" }),
+  });
+}
+
+/** Takes a version out of a portfolio. */
+export function useUnlink(place: VersionPlace) {
+  const queryClient = useQueryClient();
+  return useMutation({
+    mutationFn: () =>
+      request<void>(`${collectionApi(place)}/links${pathOf(place.version)}`, { method: "DELETE" }),
     onSuccess: () =>
       queryClient.invalidateQueries({ queryKey: keys.project(place), refetchType: "none" }),
   });
