@@ -278,7 +278,7 @@ class Remote:
             f"/api/v1/artifacts/{quote(artifact_id, safe='')}/contents:fetch",
             body=json.dumps({"paths": paths}).encode(),
             headers={"Content-Type": "application/json"},
-            timeout_s=READ_TIMEOUT_S,
+            timeout_s=self.read_timeout_s,
             stream=True,
         )
         if not answer.is_ok:
