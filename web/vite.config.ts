@@ -8,7 +8,15 @@ import { defineConfig } from "vitest/config";
 
 const server = process.env.STEELYARD_URL ?? "http://127.0.0.1:8080";
 const staticDir = fileURLToPath(new URL("../src/steelyard/server/static", import.meta.url));
-const serverPaths = ["/api", "/login/once", "/storage", "/files", "/graphql"];
+const serverPaths = [
+  "/api",
+  "/login/once",
+  "/storage",
+  "/files",
+  "/graphql",
+  "/artifacts/",
+  "/artifactsV2/",
+];
 
 export default defineConfig({
   plugins: [react(), removeOldAssets(), compressAssets()],

@@ -1,4 +1,4 @@
-import { useMemo } from "react";
+import { lazy, Suspense, useMemo } from "react";
 import type { RunDetail } from "../../api/types";
 import { ChartControls } from "../../charts/ChartControls";
 import { chartParams } from "../../charts/chartParams";
@@ -11,6 +11,9 @@ import { EmptyState } from "../../ui/EmptyState";
 import { IgnoredParams } from "../../ui/IgnoredParams";
 import type { RunRef } from "../../ui/paths";
 import styles from "./ChartsTab.module.css";
+
+// Many runs log numbers only.
+const MediaBoard = lazy(() => import("../../media/MediaBoard"));
 
 interface ChartsTabProps {
   runRef: RunRef;
@@ -51,6 +54,16 @@ export default function ChartsTab({ runRef, run, stream, revision }: ChartsTabPr
           onClearSearch={() => change({ panels: "" })}
           empty={<NoPanels stream={stream} isRunning={run.state === "running"} />}
         />
+        {stream === "history" && (
+          <Suspense>
+            <MediaBoard
+              {...{ entity, project, runs, revision }}
+              search={state.panels}
+              collapsed={state.closed}
+              onCollapse={(closed) => change({ closed })}
+            />
+          </Suspense>
+        )}
       </div>
     </div>
   );

@@ -1,4 +1,4 @@
-import { lazy, useCallback, useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { useParams } from "react-router";
 import { ApiError, pathOf, urlOf } from "~/api/client";
 import type { RunRow } from "~/api/types";
@@ -23,6 +23,8 @@ import { workspaceParams } from "./workspaceParams";
 
 // Only new projects show it.
 const FirstRun = lazy(() => import("./FirstRun"));
+// Below the lines, and for many projects nothing.
+const MediaBoard = lazy(() => import("~/media/MediaBoard"));
 
 export default function WorkspacePage() {
   const { entity = "", project = "" } = useParams();
@@ -106,6 +108,16 @@ function Workspace({ entity, project }: { entity: string; project: string }) {
               onCollapse={(closed) => change({ closed })}
               onClearSearch={() => change({ panels: "" })}
             />
+          )}
+          {list.isSuccess && (
+            <Suspense>
+              <MediaBoard
+                {...{ entity, project, runs, revision }}
+                search={state.panels}
+                collapsed={state.closed}
+                onCollapse={(closed) => change({ closed })}
+              />
+            </Suspense>
           )}
         </div>
       </section>

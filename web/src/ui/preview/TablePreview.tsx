@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { request } from "../../api/client";
 import type { ColumnHead, JsonValue, TableRows } from "../../api/types";
 import { Button } from "../Button";
@@ -13,47 +13,75 @@ import { Message } from "./Message";
 import cells from "./TablePreview.module.css";
 import { TextPreview } from "./TextPreview";
 
+// The whole table with its filters; the head of a large file does without it.
+const FileTable = lazy(() => import("../../tables/FileTable"));
+
 const ROWS = 100;
+/** Above it only the first rows are read until somebody asks for all of them. */
+const WHOLE_TABLE_BYTES_MAX = 32 * 1024 * 1024;
 const COLUMNS_SHOWN_MAX = 100;
 const TEXT_SHOWN_MAX = 300;
 /** Formats that are text underneath; Parquet is not. */
 const IS_TEXT = /\.(csv|tsv|jsonl|ndjson|json)$/i;
 
-/** The first rows of a table, read by the server; files of text also as they are. */
+/** A table that can be filtered; of a large file the first rows. Files of text also as they are. */
 export default function TablePreview({ file }: { file: LoadableFile }) {
-  const [isSource, setSource] = useState(false);
+  const isLarge = file.size_bytes > WHOLE_TABLE_BYTES_MAX;
+  const [view, setView] = useState<"head" | "table" | "source">(isLarge ? "head" : "table");
+  const canBeText = IS_TEXT.test(file.name);
+  return (
+    <>
+      <div className={styles.notice} data-quiet>
+        <span>{view === "head" && "The first rows of a large file."}</span>
+        {view === "head" && (
+          <Button look="ghost" onClick={() => setView("table")}>
+            Read all of it
+          </Button>
+        )}
+        {canBeText && (
+          <Button look="ghost" onClick={() => setView(view === "source" ? "table" : "source")}>
+            {view === "source" ? "Show as table" : "Show as text"}
+          </Button>
+        )}
+      </div>
+      {view === "source" && <TextPreview file={file} />}
+      {view === "head" && <Head file={file} />}
+      {view === "table" && (
+        <Suspense fallback={<Loading />}>
+          <FileTable tableRef={file.tableRef ?? ""} />
+        </Suspense>
+      )}
+    </>
+  );
+}
+
+function Loading() {
+  return (
+    <div className={styles.loading}>
+      <SkeletonRows count={12} rowHeight={24} label="Loading the first rows" />
+    </div>
+  );
+}
+
+function Head({ file }: { file: LoadableFile }) {
   const ref = file.tableRef ?? "";
   const head = useQuery({
     queryKey: ["table-head", ref, file.revision],
     queryFn: ({ signal }) =>
       request<TableRows>("/api/v1/previews/table", { query: { ref, limit: ROWS }, signal }),
-    enabled: !isSource,
     staleTime: 60_000,
   });
-  const isText = IS_TEXT.test(file.name);
+  if (head.isPending) return <Loading />;
+  if (head.isError) {
+    return (
+      <ErrorCard error={head.error} title="The table could not be read" onRetry={head.refetch} />
+    );
+  }
+  if (head.data.columns.length === 0) return <Message text="This table has no columns." />;
   return (
     <>
-      <div className={styles.notice} data-quiet>
-        <span>{isSource || head.data === undefined ? "" : describe(head.data)}</span>
-        {isText && (
-          <Button look="ghost" onClick={() => setSource(!isSource)}>
-            {isSource ? "Show as table" : "Show as text"}
-          </Button>
-        )}
-      </div>
-      {isSource ? (
-        <TextPreview file={file} />
-      ) : head.isPending ? (
-        <div className={styles.loading}>
-          <SkeletonRows count={12} rowHeight={24} label="Loading the first rows" />
-        </div>
-      ) : head.isError ? (
-        <ErrorCard error={head.error} title="The table could not be read" onRetry={head.refetch} />
-      ) : head.data.columns.length === 0 ? (
-        <Message text="This table has no columns." />
-      ) : (
-        <Rows label={`First rows of ${file.name}`} head={head.data} />
-      )}
+      <p className={cells.rest}>{describe(head.data)}</p>
+      <Rows label={`First rows of ${file.name}`} head={head.data} />
     </>
   );
 }

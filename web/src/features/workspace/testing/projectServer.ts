@@ -37,6 +37,9 @@ export class ProjectServer {
     const body = (): unknown => JSON.parse(String(init?.body));
     if (url.pathname.endsWith("/runs:query")) return this.#listRuns(body() as RunsQuery);
     if (url.pathname.endsWith("/keys")) return this.#listKeys(url.searchParams);
+    if (url.pathname.endsWith("/media:query")) {
+      return Response.json({ items: [], next_cursor: null, total: 0 });
+    }
     if (url.pathname.endsWith("/series:query")) return this.#drawSeries(body() as SeriesQuery);
     return Response.json({ title: "Not found", status: 404, code: "not_found" }, { status: 404 });
   };
