@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-NAMES = ("charts", "ingest", "runs", "sdk", "tables")
+NAMES = ("artifacts", "charts", "ingest", "runs", "sdk", "tables")
 
 
 def main() -> int:

@@ -59,7 +59,7 @@ def measure(directory: Path, count: int) -> dict[str, float]:
         command = [sys.executable, "-c", LOG, str(directory), str(count)]
         with sampled_mb(server.pid) as samples:
             told = subprocess.run(
-                command, check=True, capture_output=True, text=True, env=environ, cwd=directory
+                command, check=True, stdout=subprocess.PIPE, text=True, env=environ, cwd=directory
             )
         add_s, log_s, wait_s, peak_mb = map(float, told.stdout.rpartition("told")[2].split())
         found = {

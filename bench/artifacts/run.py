@@ -7,9 +7,10 @@
 One file of 1 GiB and 10,000 files of 4 KiB, by tools that take turns: in every repetition each tool
 stores its own project of the same files, stores them again unchanged in a new process, and fetches
 them by a user who has no cache, and once more by one who has. The client's CPU is that of its whole
-process tree; the server's, a `steelyard up` of this tree with SQLite and files on the local disk, is
-a number of its own. Then the memory of a server through a transfer of 4 GiB each way, and a version
-of a million references. The tables of RESULTS.md come from here: `python -m bench.artifacts.report`.
+process tree; that of the server, a `steelyard up` of this tree with SQLite and files on the local
+disk, is a number of its own. Then the memory of a server through a transfer of 4 GiB each way, and
+a version of a million references. The tables of RESULTS.md come from here:
+`python -m bench.artifacts.report`.
 """
 
 from __future__ import annotations
@@ -148,7 +149,7 @@ def measure_bytes(directory: Path) -> int:
     for folder, _, names in os.walk(directory):
         for name in names:
             try:
-                stat = os.lstat(os.path.join(folder, name))
+                stat = os.lstat(f"{folder}/{name}")
             except FileNotFoundError:
                 continue
             seen[stat.st_dev, stat.st_ino] = stat.st_blocks * 512

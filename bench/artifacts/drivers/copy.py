@@ -5,7 +5,6 @@ alone. Every log does all of it, for a copy remembers nothing.
 """
 
 import hashlib
-import os
 import subprocess
 from pathlib import Path
 
@@ -15,7 +14,7 @@ def log(source: Path, work: Path) -> None:
     subprocess.run(["rm", "-rf", str(store)], check=True)
     subprocess.run(["cp", "-r", str(source), str(store)], check=True)
     for path in list_files(source):
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             hashlib.file_digest(file, "sha256")
 
 
@@ -27,5 +26,5 @@ def start(work: Path) -> None:
     subprocess.run(["cp", "--version"], check=True, stdout=subprocess.DEVNULL)
 
 
-def list_files(source: Path) -> list[str]:
-    return [os.path.join(folder, name) for folder, _, names in os.walk(source) for name in names]
+def list_files(source: Path) -> list[Path]:
+    return [path for path in source.rglob("*") if path.is_file()]

@@ -1,4 +1,4 @@
-"""The same as one types it: `cp -r` and `sha256sum`, whose own code has no SHA instructions here."""
+"""The same as one types it: `cp -r` and `sha256sum`, which does without SHA instructions here."""
 
 import subprocess
 from pathlib import Path

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import wandb
+
 from drivers import wandb_offline
 from drivers.wandb_offline import log, start
 
