@@ -12,8 +12,9 @@ import pytest
 
 from steelyard.server.rooms.artifacts.names import decode_artifact_id
 from steelyard.testing.server import ThrowawayServer
+from tests.support.api_project import ApiProject
 from tests.support.artifacts import digest_of, manifest_of, md5_of
-from tests.support.table_files import make_png, path_of
+from tests.support.table_files import make_png, path_of, put_table
 
 CELL = {"_type": "image-file", "path": "media/images/a.png", "format": "png"}
 TABLE = json.dumps({"columns": ["image"], "data": [[CELL]]}).encode()
@@ -113,6 +114,49 @@ def test_nothing_is_shown_of_an_artifact_that_is_not_the_readers(
         said.partition(" refers to ")[2].partition(", which")[2]
         == (same.partition(" refers to ")[2].partition(", which")[2])
     )
+
+
+def test_a_saved_table_takes_along_what_it_refers_to(owner: Owner, dataset: Any) -> None:
+    elsewhere = {"_type": "image-file", "path": "media/images/b.png", "format": "png"}
+    table = json.dumps({"columns": ["image"], "data": [[CELL], [elsewhere]]}).encode()
+    refs = {
+        "media/images/a.png": reference_to(dataset, "media/images/a.png"),
+        "media/images/b.png": "https://pictures.example/b.png",
+    }
+    made = owner.log("evaluation", {"own.table.json": table}, refs)
+    place = f"artifact:{made['entity']}/{made['project']}/evaluation:v0/own.table.json"
+    target = {"entity": "-", "project": owner.project, "collection": "kept"}
+    saved = owner.send("POST", "tables:save", {"ref": place} | target)
+    assert saved["file_count"] == 3
+    own = f"{dataset['entity']}/{dataset['project']}/artifacts"
+    for name in ("evaluation", "pictures"):
+        owner.server.call("DELETE", f"/api/v1/{own}/{name}")
+    kept = owner.show(dataset | {"name": "kept"}, "table.table.json")
+    (theirs,), (outside,) = json.loads(kept.data)["rows"]
+    assert owner.server.request("GET", path_of(theirs["url"]), key="").data == make_png(3, 3)
+    assert outside["url"] == "https://pictures.example/b.png"
+
+
+def test_a_cell_that_says_in_which_artifact_its_file_is_is_shown_from_there(
+    shared_server: ThrowawayServer, owner: Owner, dataset: Any
+) -> None:
+    project = ApiProject(shared_server)
+    project.add_run("r1")
+    digits = base64.b64decode(dataset["id"]).hex()
+    client_id = f"pictures-{owner.project}"
+    refs = [
+        f"wandb-artifact://{digits}/media/images/a.png",
+        f"wandb-client-artifact://{client_id}/media/images/a.png",
+        "wandb-client-artifact://nobody/media/images/a.png",
+    ]
+    rows = [[CELL | {"path": "media/images/elsewhere.png", "artifact_path": ref}] for ref in refs]
+    ref = put_table(project, "r1", "t.table.json", ["image"], rows)
+    answer = shared_server.request("POST", "/api/v1/tables:query", content={"ref": ref})
+    cells = [row[0] for row in json.loads(answer.data)["rows"]]
+    for cell in cells[:2]:
+        shown = shared_server.request("GET", path_of(cell["url"]), key="")
+        assert shown.data == make_png(3, 3) and cell["thumbnail_url"]
+    assert "elsewhere.png" in cells[2]["url"]  # perhaps it is with the run, then
 
 
 def test_a_reference_that_leads_to_itself_ends(owner: Owner) -> None:

@@ -56,6 +56,12 @@ class Links(msgspec.Struct, frozen=True):
         ends |= {path: elsewhere[ref] for path, ref in refs.items() if ref in elsewhere}
         return self._of_entries(conn, ends)
 
+    def urls_of_references(
+        self, references: Iterable[str], conn: Connection, caller: Caller
+    ) -> dict[str, Any]:
+        """The same by reference, for files of versions that the caller may read."""
+        return self._of_entries(conn, follow_references(conn, caller, references))
+
     def _of_entries(
         self, conn: Connection, ends: dict[str, tuple[Artifact, Entry]]
     ) -> dict[str, Any]:
@@ -107,20 +113,40 @@ def list_paths(values: Iterable[Any]) -> list[str]:
     return found
 
 
+def list_references(values: Iterable[Any]) -> list[str]:
+    """Files of artifacts that the values name by themselves."""
+    found: list[str] = []
+    for value in values:
+        if isinstance(value, dict):
+            reference = value.get(REFERENCE)
+            if isinstance(reference, str) and is_file_value(value):
+                found.append(reference)
+            found += list_references(value.values())
+        elif isinstance(value, list):
+            found += list_references(value)
+    return found
+
+
 def with_urls(value: Any, urls: dict[str, Any]) -> Any:
-    """The value with the URLs of every file it names beside the `path`."""
+    """The value with the URLs of every file it names beside the `path`; `urls` has them by path
+    or, which comes first, by the reference to the artifact that has the file.
+    """
     if isinstance(value, dict):
         members = {key: with_urls(item, urls) for key, item in value.items()}
         path = value.get("path")
         if isinstance(path, str) and is_file_value(value):
             members = {k: v for k, v in members.items() if k not in URL_MEMBERS}
-            members |= urls.get(path, {"url": None})
+            reference = value.get(REFERENCE)
+            found = urls.get(reference) if isinstance(reference, str) else None
+            members |= found or urls.get(path) or {"url": None}
         return members
     if isinstance(value, list):
         return [with_urls(item, urls) for item in value]
     return value
 
 
+#: wandb 0.31.0 sdk/data_types/base_types/media.py: of a file that is in an artifact.
+REFERENCE = "artifact_path"
 URL_MEMBERS: Sequence[str] = ("url", "thumbnail_url", "page_url")
 
 

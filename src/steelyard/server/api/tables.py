@@ -9,7 +9,7 @@ from typing import Any
 from litestar import get, post
 from sqlalchemy.engine import Connection
 
-from steelyard.server.api.media_links import Links, list_paths, with_urls
+from steelyard.server.api.media_links import Links, list_paths, list_references, with_urls
 from steelyard.server.api.table_shapes import (
     ROWS_DEFAULT,
     CutCell,
@@ -238,9 +238,11 @@ async def link_cells(
     """The cells in strict JSON, those that name files with their URLs."""
     paths = list_paths(rows)
     if paths:
+        references = list_references(rows)
 
         def read(conn: Connection) -> dict[str, Any]:
-            return links.urls_of(table.origin, paths, conn, caller)
+            own = links.urls_of(table.origin, paths, conn, caller)
+            return own | links.urls_of_references(references, conn, caller)
 
         rows = with_urls(rows, await db.read(read))
     strict: list[list[Any]] = without_nonfinite(rows)

@@ -30,9 +30,11 @@ from steelyard.server.rooms.artifacts.manifest import (
 )
 from steelyard.server.rooms.artifacts.model import Actor, Artifact, NewDraft
 from steelyard.server.rooms.artifacts.names import format_md5
+from steelyard.server.rooms.artifacts.pages import Entry
 from steelyard.server.rooms.projects.policy import get_writable_project
 from steelyard.server.rooms.runs.json_text import dump_json
-from steelyard.server.rooms.tables.sources import Blob, find_blobs
+from steelyard.server.rooms.tables.mentioned import find_mentioned
+from steelyard.server.rooms.tables.sources import Blob
 from steelyard.server.rooms.tables.table_engine import ExportQuestion, OpenTable, TableEngine
 
 
@@ -81,14 +83,12 @@ def save_table(
                 "are saved with a table (TABLE_SAVED_FILES_MAX); filter more"
             )
         stored = _store(blobs, file)
-    media = list(db.read_now(find_blobs, table.origin, written.media).values())
-    contents = {path: stored} | {blob.name: _stored(blob) for blob in media if blob.name != path}
+    media = db.read_now(find_mentioned, caller, table.origin, written.media)
+    entries = {name: _refer(entry) for name, entry in media.references.items()}
+    entries |= {name: _hold(_stored(blob)) for name, blob in media.blobs.items()}
+    entries[path] = _hold(stored)
     manifest = ManifestDocument(
-        {
-            name: ManifestEntry(digest=format_md5(blob.md5), size=blob.size_bytes)
-            for name, blob in sorted(contents.items())
-        },
-        storage_policy_config={"storageLayout": "V2"},
+        dict(sorted(entries.items())), storage_policy_config={"storageLayout": "V2"}
     )
     uploaded = _store_bytes(blobs, msgspec.json.encode(manifest))
     draft = NewDraft(
@@ -102,14 +102,16 @@ def save_table(
     )
 
     def write(conn: Connection) -> Artifact:
-        return _create(conn, caller, target, draft, table, media, stored, uploaded, now_us())
+        return _create(
+            conn, caller, target, draft, table, list(media.blobs), stored, uploaded, now_us()
+        )
 
     artifact = db.write_now(write)
     if not artifact.is_committed:
         artifact = commit_artifact(
             db, blobs, artifact.id, actor=Actor(caller.user_id), now_us=now_us()
         )
-    return SavedTable(artifact, written.row_count, len(contents))
+    return SavedTable(artifact, written.row_count, len(entries))
 
 
 def _check_writable(conn: Connection, caller: Caller, target: Target) -> None:
@@ -122,7 +124,7 @@ def _create(
     target: Target,
     draft: NewDraft,
     table: OpenTable,
-    media: Sequence[Blob],
+    media: Sequence[str],
     stored: StoredBlob,
     manifest: StoredBlob,
     now_us: int,
@@ -133,8 +135,8 @@ def _create(
     if artifact.is_committed:
         return artifact
     # Found again in this transaction: a content whose last owner went in between is not counted on.
-    there = find_blobs(conn, table.origin, [blob.name for blob in media])
-    blobs = [stored, *(_stored(blob) for blob in there.values())]
+    there = find_mentioned(conn, caller, table.origin, media)
+    blobs = [stored, *(_stored(blob) for blob in there.blobs.values())]
     record_contents(conn, artifact.id, blobs, now_us=now_us)
     digest = base64.b64encode(manifest.md5).decode()
     made = create_manifest(conn, artifact, kind="full", base_id=None, digest=digest, now_us=now_us)
@@ -148,6 +150,16 @@ def _digest(manifest: ManifestDocument) -> str:
     for path, entry in sorted(manifest.contents.items()):
         digest.update(f"{path}:{entry.digest}\n".encode())
     return digest.hexdigest()
+
+
+def _hold(blob: StoredBlob) -> ManifestEntry:
+    return ManifestEntry(digest=format_md5(blob.md5), size=blob.size_bytes)
+
+
+def _refer(entry: Entry) -> ManifestEntry:
+    """A file outside of this server stays where it is."""
+    digest, size = entry.checked_digest, entry.size_bytes
+    return ManifestEntry(digest=digest, size=size, ref=entry.ref, extra=entry.extra)
 
 
 def _stored(blob: Blob) -> StoredBlob:
