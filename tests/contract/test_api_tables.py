@@ -287,3 +287,12 @@ def test_nothing_is_saved_where_the_caller_may_not_write(project: ApiProject, re
     asked = {"ref": ref, "entity": "nobody-here", "project": "p", "collection": "c"}
     status, _ = refusal(project.server, "POST", "tables:save", asked)
     assert status == 404
+
+
+def test_a_question_nested_without_end_is_refused(project: ApiProject, ref: str) -> None:
+    depth = 50_000
+    where = '{"not":' * depth + "{}" + "}" * depth
+    body = f'{{"ref":"{ref}","where":{where}}}'.encode()
+    answer = project.server.request("POST", "/api/v1/tables:query", body=body)
+    assert (answer.status, json.loads(answer.data)["code"]) == (400, "invalid")
+    assert "nested too deeply" in json.loads(answer.data)["detail"]

@@ -157,7 +157,16 @@ def answer_any_error(request: AnyRequest, error: Exception) -> Response[bytes]:
     )
 
 
+def answer_too_deep(request: AnyRequest, error: RecursionError) -> Response[bytes]:
+    """A body of brackets within brackets, which JSON decoders give up on; anything else is ours."""
+    if "deserializing" not in str(error):  # the words of msgspec
+        return answer_any_error(request, error)
+    detail = "the body is nested too deeply; send it with fewer levels"
+    return problem_response(request.scope["path"], status=400, code="invalid", detail=detail)
+
+
 exception_handlers: dict[Any, Any] = {
+    RecursionError: answer_too_deep,
     errors.SteelyardError: answer_our_error,
     HTTPException: answer_http_error,
     Exception: answer_any_error,
