@@ -72,6 +72,11 @@ def _code_pairs(code: dict[str, Any] | None) -> list[dict[str, Any]]:
         return []
     pairs = [
         {"key": key, "before": code[f"{key}_before"], "after": code[f"{key}_after"]}
-        for key in ("commit", "dirty", "program")
+        for key in ("commit", "program")
     ]
-    return [pair for pair in pairs if pair["before"] != pair["after"]]
+    changed = [pair for pair in pairs if pair["before"] != pair["after"]]
+    # Stored changes tell of themselves; that there are none does not say there were none.
+    marks = ["with changes" if code[f"dirty_{end}"] else "unknown" for end in ("before", "after")]
+    if any(mark == "with changes" for mark in marks):
+        changed.append({"key": "not committed", "before": marks[0], "after": marks[1]})
+    return changed

@@ -112,8 +112,8 @@ def _code(
     """(commit, repository, has changes that were not committed, program)."""
     if run is None:
         return None, None, None, None
-    # wandb 0.31.0 stores diff.patch only when there is something in it.
-    dirty = None if run.commit is None else find_file(conn, run.id, "diff.patch") is not None
+    # No diff.patch may mean no changes, but wandb 0.31.0 stores it only with save_code.
+    dirty = True if run.commit and find_file(conn, run.id, "diff.patch") else None
     return run.commit, run.repo, dirty, run.program
 
 
