@@ -16,6 +16,7 @@ const PAGES = [
   "src/features/runs/RunPage.tsx",
   "src/features/artifacts/ArtifactsPage.tsx",
   "src/features/artifacts/ArtifactPage.tsx",
+  "src/features/tables/TablePage.tsx",
 ];
 
 /** All files that a chunk needs before it runs. */
