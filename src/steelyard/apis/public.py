@@ -50,7 +50,13 @@ __all__ = [
 _MISSING = {
     **dict.fromkeys(("Sweep", "Sweeps", "AgentRuns"), "sweeps in the query API"),
     **dict.fromkeys(("BetaReport", "Reports"), "reports"),
-    **dict.fromkeys(("Job", "QueuedRun", "RunQueue"), "run queues"),
+    **dict.fromkeys(
+        (
+            *("Job", "QueuedRun", "RunQueue"),
+            *("RunQueueAccessType", "RunQueuePrioritizationMode", "RunQueueResourceType"),
+        ),
+        "run queues",
+    ),
     **dict.fromkeys(("Registries", "Registry"), "registries"),
     **dict.fromkeys(
         ("Automations", "Integrations", "SlackIntegrations", "WebhookIntegrations"), "automations"

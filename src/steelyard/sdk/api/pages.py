@@ -66,8 +66,10 @@ class Pages(Generic[T], Iterator[T]):
     def __getitem__(self, index: slice) -> list[T]: ...
 
     def __getitem__(self, index: int | slice) -> T | list[T]:
-        stop = index.stop if isinstance(index, slice) else index
-        while (stop is None or stop < 0 or stop > len(self.objects) - 1) and self._load_page():
+        ends = (index.start or 0, index.stop) if isinstance(index, slice) else (index,)
+        # A place from the end on is known when all are.
+        stop = None if any(end is None or end < 0 for end in ends) else ends[-1]
+        while (stop is None or stop >= len(self.objects)) and self._load_page():
             pass
         return self.objects[index]
 

@@ -1,4 +1,7 @@
-"""A run as scripts read it, and what they change of it."""
+"""A run as scripts read it, and what they change of it.
+
+Longer than other files because the class is: it has every public name of the official client's.
+"""
 
 from __future__ import annotations
 
@@ -111,6 +114,8 @@ class Run(Attributes):
     def _note(self) -> None:
         """Take apart what came as text, and remember what the server has."""
         attrs = self._attrs
+        if "tags" in attrs:
+            attrs["tags"] = list(attrs["tags"] or ())
         for key in ("summaryMetrics", "systemMetrics"):
             if key in attrs:
                 attrs[key] = parse_object(attrs[key])
@@ -166,14 +171,12 @@ class Run(Attributes):
         return self._entity
 
     @property
-    def user(self) -> User:
-        """Who began it. Raises AttributeError where nobody knows."""
+    def user(self) -> User | None:
+        """Who began it; None where nobody knows."""
         from steelyard.sdk.api.users import User
 
         found = self._attrs.get("user")
-        if not found:
-            raise AttributeError("user")
-        return User(self._server, found)
+        return User(self._server, found) if found else None
 
     @property
     def path(self) -> list[str]:
@@ -195,8 +198,7 @@ class Run(Attributes):
     @property
     def tags(self) -> list[str]:
         """Its tags. A list that is changed in place is sent by `update` too."""
-        found: list[str] = self._attrs.get("tags") or []
-        self._attrs["tags"] = found
+        found: list[str] = self._attrs.setdefault("tags", [])
         return found
 
     @tags.setter

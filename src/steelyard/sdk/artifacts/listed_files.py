@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from steelyard.errors import Conflict
 from steelyard.sdk.artifacts.names import common_start
@@ -89,7 +89,7 @@ class ArtifactFile:
         return open(path, encoding="utf-8", errors="surrogateescape")  # noqa: PTH123
 
 
-class ArtifactFiles:
+class ArtifactFiles(Iterator[ArtifactFile]):
     """A list that is read page by page. `cursor` is the path of the last file that was read."""
 
     def __init__(
@@ -103,6 +103,7 @@ class ArtifactFiles:
         self._names = set(names) if names is not None else None
         self._per_page = max(1, per_page)
         self._found: list[ArtifactFile] = []
+        self.index: int = -1
         self.cursor: str | None = start
         self._pages = self._read(start or "")
 
@@ -116,14 +117,20 @@ class ArtifactFiles:
         """Whether there may be files that were not read yet."""
         return self.cursor is not None
 
-    def __iter__(self) -> Iterator[ArtifactFile]:
-        at = 0
-        while True:
-            while at >= len(self._found):
-                if not self._read_more():
-                    return
-            yield self._found[at]
-            at += 1
+    def __iter__(self) -> Self:
+        self.index = -1
+        return self
+
+    def __next__(self) -> ArtifactFile:
+        self.index += 1
+        while self.index >= len(self._found):
+            if not self._read_more():
+                raise StopIteration
+        return self._found[self.index]
+
+    def next(self) -> ArtifactFile:
+        """The next file. Raises StopIteration after the last."""
+        return self.__next__()
 
     def __getitem__(self, index: int) -> ArtifactFile:
         while (index < 0 or index >= len(self._found)) and self._read_more():
@@ -133,7 +140,9 @@ class ArtifactFiles:
     def __len__(self) -> int:
         if self._names is None:
             return self._artifact.file_count
-        return sum(1 for _ in self)
+        while self._read_more():
+            pass
+        return len(self._found)
 
     def __repr__(self) -> str:
         return f"<ArtifactFiles {'/'.join(self.path)} ({len(self)})>"
