@@ -150,6 +150,11 @@ def test_a_chain_from_data_to_a_verdict(place: Place) -> None:
         ("train-on-corrected", "logged", "digits-model:v1"),
         ("digits-model:v1", "used", "evaluate-on-corrected"),
     }
+    told = place.run("steelyard", "artifact", "lineage", "examples/digits-model:v1").stdout
+    before, _, after = told.partition("went into")
+    names = [line.split()[0] for line in before.splitlines()[1:] if line.startswith("  ")]
+    assert names == ["train-on-corrected", "digits:v1", "prepare-corrected"]
+    assert "evaluate-on-corrected" in after and "released-models:v0 (latest, production)" in after
     causes = place.server.call("GET", f"{model}/v0/diff?to=v1")["causes"]
     assert [(each["before"], each["after"]) for each in causes["inputs"]] == [("v0", "v1")]
     assert [each["key"] for each in causes["metrics"]] == ["loss"]

@@ -9,6 +9,7 @@ import click
 
 from steelyard.cli.artifact_cache import cache, wandb_cache
 from steelyard.cli.tables import describe_age, is_for_people, print_table
+from steelyard.limits import LINEAGE_DEPTH_MAX
 
 if TYPE_CHECKING:
     from steelyard.sdk.artifacts.artifact import Artifact
@@ -178,6 +179,40 @@ def diff(before: str, after: str, as_json: bool) -> None:
         _print_json(found)
         return
     print_diff(str(first), found)
+
+
+@artifact.command()
+@click.argument("path", metavar=ARTIFACT)
+@click.option(
+    "--direction",
+    type=click.Choice(["up", "down", "both"]),
+    default="both",
+    show_default=True,
+    help="up: what it was made from; down: what was made of it.",
+)
+@click.option("--depth", type=click.IntRange(1, LINEAGE_DEPTH_MAX), default=6, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def lineage(path: str, direction: str, depth: int, as_json: bool) -> None:
+    """From which data and runs a version comes, and where it went."""
+    from urllib.parse import quote, urlencode
+
+    from steelyard.cli.artifact_lineage import print_lineage
+    from steelyard.sdk.artifacts.names import parse_path
+    from steelyard.sdk.artifacts.remote import open_remote
+
+    remote = open_remote()
+    place = _complete(remote, parse_path(path))
+    version = remote.find(place)
+    parts = (version["entity"], version["project"], version["name"], version["version"])
+    entity, project, name, ref = (quote(part, safe="") for part in parts)
+    query = urlencode({"direction": direction, "depth": depth})
+    found = remote.read(
+        f"/api/v1/{entity}/{project}/artifacts/{name}/versions/{ref}/lineage?{query}"
+    )
+    if as_json:
+        _print_json(found)
+        return
+    print_lineage(found, direction)
 
 
 @artifact.command()
