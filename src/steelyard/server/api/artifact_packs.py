@@ -20,7 +20,7 @@ from steelyard.server.blobs.interface import BlobStore, StoredBlob
 from steelyard.server.db.interface import Database
 from steelyard.server.http.bodies import read_body
 from steelyard.server.rooms.accounts.model import Caller
-from steelyard.server.rooms.artifacts.contents import record_contents
+from steelyard.server.rooms.artifacts.contents import record_in_steps
 from steelyard.server.rooms.artifacts.files import contents_by_md5, find_entries
 from steelyard.server.rooms.artifacts.model import Content
 from steelyard.server.rooms.artifacts.names import decode_artifact_id, format_md5
@@ -51,7 +51,7 @@ async def store_artifact_pack(
         limit_name="ARTIFACT_PACK_BYTES_MAX",
     )
     stored = await asyncio.to_thread(_store_pack, blobs, body)
-    await db.write(record_contents, artifact.id, stored, now_us=now_us())
+    await asyncio.to_thread(record_in_steps, db, artifact.id, stored, now_us=now_us())
     return wire.PackStored(len(stored))
 
 
