@@ -36,6 +36,7 @@ from steelyard.server.rooms.artifacts import (
     purge,
     queries,
     reach,
+    references,
     removal,
     sweep,
     usage,
@@ -323,6 +324,9 @@ def calls_of_queries(s: Scene) -> Iterator[Call]:
     yield queries.list_unreferenced, {"digests": [s.blob.sha256]}
     yield queries.list_digests, {}
     found = {"caller": s.shelf.caller, "entity": s.shelf.project.entity}
+    paths = [f"wandb-artifact://{s.first.id:x}/a", "wandb-client-artifact://sequence/a"]
+    yield references.resolve_artifact_paths, {"caller": s.shelf.caller, "paths": paths}
+    yield references.follow_references, {"caller": s.shelf.caller, "references": paths}
     yield reach.find_entity_content, found | {"md5": s.md5}
 
 
