@@ -40,6 +40,7 @@ export type {
   MediaAt,
   MediaItem,
   MediaKey,
+  MediaQuery,
   MetricChange,
   NewApiKey,
   PageOfMediaKey,

@@ -49,9 +49,11 @@ export default function MediaBoard(props: MediaBoardProps) {
     const chart = charts.data?.get(key);
     return kind === "table" && chart !== undefined && isDrawn(chart);
   };
+  // Until it is known which tables are charts, none has a place.
+  const listed = charts.isLoading ? found.filter(({ kind }) => kind !== "table") : found;
   const sections = [
-    { name: MEDIA_SECTION, items: sortByKind(found.filter((item) => !isChart(item))) },
-    { name: CHART_SECTION, items: found.filter(isChart) },
+    { name: MEDIA_SECTION, items: sortByKind(listed.filter((item) => !isChart(item))) },
+    { name: CHART_SECTION, items: listed.filter(isChart) },
   ].filter(({ items }) => items.length > 0);
   const toggle = (name: string) =>
     onCollapse(
