@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import polars as pl
 import pytest
 
+from steelyard.limits import PREVIEW_BYTES_MAX, TABLE_PAGE_ROWS_MAX
 from steelyard.testing.server import ThrowawayServer
 from tests.support.api_project import ApiProject
 from tests.support.table_files import ask, make_png, path_of, put_file, put_table, refusal
@@ -165,6 +168,27 @@ def test_csv_jsonl_and_parquet_are_tables_too(project: ApiProject) -> None:
     assert query(project, jsonl)["rows"] == [[1, None], [2, [1, "NaN"]]]
     preview = ask(project.server, "GET", f"previews/table?limit=1&ref={quote(csv)}")
     assert preview["rows"] == [[1, 0.5, "007"]] and preview["total"] == 2
+
+
+def test_of_a_large_file_only_the_first_rows_are_prepared_for_a_preview(
+    project: ApiProject, tmp_path: Path
+) -> None:
+    count = PREVIEW_BYTES_MAX // 8 + 1
+    numbers = pl.int_range(count, eager=True, dtype=pl.Int64)
+    path = tmp_path / "large.parquet"
+    pl.DataFrame({"n": numbers}).write_parquet(path, compression="uncompressed", use_pyarrow=False)
+    assert path.stat().st_size > PREVIEW_BYTES_MAX
+    lines = b'{"n": 1, "text": "' + b"x" * 4000 + b'"}\n'
+    large = {
+        "large.parquet": path.read_bytes(),
+        "large.jsonl": lines * (PREVIEW_BYTES_MAX // len(lines) + 2),
+    }
+    for name, content in large.items():
+        ref = put_file(project, "r1", name, content)
+        preview = ask(project.server, "GET", f"previews/table?limit=2&ref={quote(ref)}")
+        assert len(preview["rows"]) == 2 and preview["total"] == TABLE_PAGE_ROWS_MAX
+    whole = query(project, ref.replace("large.jsonl", "large.parquet"), offset=count - 1)
+    assert whole["rows"] == [[count - 1]]
 
 
 def test_long_texts_are_cut_and_said_to_be(project: ApiProject) -> None:

@@ -74,7 +74,7 @@ async def preview_table(
     now_us: Callable[[], int],
     limit: Limit = ROWS_DEFAULT,
 ) -> TableRows:
-    """The first rows of a file. Of a large CSV or JSONL only the beginning is read, and the totals
+    """The first rows of a file. Of a large one only the beginning is looked at, and the totals
     count that.
     """
     links = Links(signer, settings.public_url, now_us())

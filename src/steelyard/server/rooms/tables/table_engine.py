@@ -158,9 +158,10 @@ class TableEngine:
     ) -> tuple[Path, Origin]:
         if isinstance(found, Document):
             return self._prepare_document(found, is_head=is_head, depth=depth), found.origin
-        if is_head and found.format in WITH_HEADS and found.blobs[0].size_bytes > PREVIEW_BYTES_MAX:
+        is_large = found.blobs[0].size_bytes > PREVIEW_BYTES_MAX
+        if is_head and is_large and found.format in (*WITH_HEADS, "parquet"):
             found = msgspec.structs.replace(found, form="head")
-        else:
+        if found.form != "head" or found.format not in WITH_HEADS:
             check_size(found)
 
         def make(path: Path) -> None:
@@ -188,9 +189,11 @@ class TableEngine:
         return self._cache.get(key, make, wait_s=TABLE_WAIT_S)
 
     def _convert(self, source: Source, out: Path, scratch: Path) -> None:
+        # Parquet is fetched whole, because what is where stands at its end, and read in part.
+        is_cut = source.form == "head" and source.format in WITH_HEADS
         files = [
             jobs.SourceFile(
-                str(self._fetch(blob, scratch / str(number), is_head=source.form == "head")),
+                str(self._fetch(blob, scratch / str(number), is_head=is_cut)),
                 source.format,
                 blob.name,
             )
