@@ -795,7 +795,8 @@ class Artifact:
         """The runs that used it. Raises ArtifactNotLoggedError."""
         from steelyard.sdk.api.uses import list_users
 
-        return list_users(self._remote_for_use(), self._need_logged("used_by").id)
+        version_id = self._need_logged("used_by").id
+        return list_users(self._remote_for_use(), version_id)
 
     def logged_by(self) -> Run | None:
         """The run that logged it; None where no run did. Raises ArtifactNotLoggedError."""

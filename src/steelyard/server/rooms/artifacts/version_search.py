@@ -45,10 +45,21 @@ def _is_found(collection_id: int, q: str) -> sa.ColumnElement[bool]:
         return sa.func.lower(column).contains(text, autoescape=True)
 
     alias, tag, version = artifact_aliases.c, artifact_tags.c, artifacts.c
+    # Each looks at rows of this collection only, whichever way a planner takes it.
+    listed = artifact_members.alias("listed").c
+    own = sa.select(listed.artifact_id).where(listed.collection_id == collection_id)
     conditions: list[sa.ColumnElement[bool]] = [
-        sa.exists().where(alias.member_id == _members.id, contains(alias.alias)),
-        sa.exists().where(tag.artifact_id == _members.artifact_id, contains(tag.tag)),
-        sa.exists().where(version.id == _members.artifact_id, contains(version.description)),
+        _members.id.in_(
+            sa.select(alias.member_id).where(
+                alias.collection_id == collection_id, contains(alias.alias)
+            )
+        ),
+        _members.artifact_id.in_(
+            sa.select(tag.artifact_id).where(tag.artifact_id.in_(own), contains(tag.tag))
+        ),
+        _members.artifact_id.in_(
+            sa.select(version.id).where(version.id.in_(own), contains(version.description))
+        ),
     ]
     if (index := parse_version(text)) is not None:
         conditions.append(_members.version_index == index)
