@@ -258,6 +258,7 @@ ARTIFACT_CONTENTS_ASKED_AT_ONCE = 1000  # files of which the server is asked in 
 ARTIFACT_PACKED_FILE_BYTES_MAX = 256 * 1024  # smaller files travel together
 ARTIFACT_PACK_SENT_BYTES = 4 * MIB  # … in requests of about this size, each held in memory
 ARTIFACT_ENTRY_CHARS_MAX = 16 * MIB  # one entry of a manifest, as JSON
+ARTIFACT_COMMIT_S_MAX = 900.0  # the server reads ten million entries
 ARTIFACT_REFERENCE_WAIT_S = 300.0  # for an artifact that another one refers to
 ARTIFACT_SPOILED_TRIES_MAX = 3  # of a file that reaches the server as something else
 ARTIFACT_WAIT_AWAY_S = 300.0  # how long wait() waits for a server that is away

@@ -25,7 +25,7 @@ from steelyard.limits import (
     ARTIFACT_TRANSFERS_AT_ONCE,
 )
 from steelyard.sdk.sender.artifact_manifest import iter_entries
-from steelyard.sdk.sender.link import Later, Link, Refused
+from steelyard.sdk.sender.link import REQUEST_TIMEOUT_S, Later, Link, Refused
 from steelyard.sdk.sender.run_files import Exactly
 
 TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
@@ -319,11 +319,18 @@ class _Upload:
         self.etags: dict[int, str] = {}
 
 
-def ask(link: Link, method: str, path: str, content: Any = None) -> dict[str, Any]:
+def ask(
+    link: Link,
+    method: str,
+    path: str,
+    content: Any = None,
+    *,
+    timeout_s: float = REQUEST_TIMEOUT_S,
+) -> dict[str, Any]:
     """The object that the server answers. Raises Later, Refused."""
     body = b"" if content is None else json.dumps(content).encode()
     headers = {} if content is None else dict(JSON_HEADERS)
-    answer = link.request(method, path, body=body, headers=headers)
+    answer = link.request(method, path, body=body, headers=headers, timeout_s=timeout_s)
     try:
         value = json.loads(answer.body) if answer.body else {}
     except ValueError:

@@ -16,7 +16,7 @@ from binascii import Error as NotBase64
 from binascii import a2b_base64
 from collections.abc import Mapping
 
-from steelyard.limits import ARTIFACT_REFERENCE_WAIT_S
+from steelyard.limits import ARTIFACT_COMMIT_S_MAX, ARTIFACT_REFERENCE_WAIT_S
 from steelyard.sdk.sender.artifact_manifest import (
     CLIENT_REFERENCE,
     DamagedManifest,
@@ -42,6 +42,7 @@ ACK_NAME = "artifacts.ack.jsonl"
 FOLDER_NAME = "artifacts"
 GZIP_WBITS = 31  # zlib: with a gzip header
 LOGGED_MARK = "logged"  # see sdk/artifacts/staging.py
+CONFLICT = 409
 COMMITTED, PENDING, FAILED = "COMMITTED", "PENDING", "FAILED"
 
 #: What of a draft the server is told; the rest of it is for this machine. wire/artifacts.py
@@ -172,29 +173,47 @@ class RunArtifacts:
         if draft.get("run", not draft.get("use_after_commit")) and entity_project == own_project:
             wanted["run"] = name["run"]
         made = ask(link, "POST", project, wanted)
-        artifact_id, version = str(made.get("id")), made.get("version")
-        result: dict[str, Any] = {
-            "id": artifact_id,
+        try:
+            result = self._upload(staged, link, made, bool(draft.get("finalize", True)))
+        except Refused as refusal:
+            # A commit whose answer took too long to come was done meanwhile.
+            if refusal.status != CONFLICT:
+                raise
+            made = ask(link, "POST", project, wanted)
+            if made.get("state") != COMMITTED:
+                raise
+            result = {"state": COMMITTED, "id": str(made.get("id")), "version": made.get("version")}
+        result |= {
             "entity": entity_project[0],
             "project": entity_project[1],
             "name": draft["collection"],
-            "version": None,
         }
-        if made.get("state") != COMMITTED:
-            path = f"/api/v1/artifacts/{quote_id(artifact_id)}"
-            staged.transfer = Transfer(link, artifact_id, staged.folder, staged.spoiled)
-            staged.transfer.run()
-            self._put_manifest(staged, link, path)
-            if not draft.get("finalize", True):
-                return result | {"state": PENDING}
-            committed = ask(link, "POST", f"{path}/commit", {})
-            version = committed.get("version")
-            result["id"] = str(committed.get("id", artifact_id))
-        if draft.get("use_after_commit"):
-            at = f"{project}/{quote_id(str(draft['collection']))}/versions/{quote_id(str(version))}"
+        if draft.get("use_after_commit") and result["state"] == COMMITTED:
+            version = quote_id(str(result["version"]))
+            at = f"{project}/{quote_id(str(draft['collection']))}/versions/{version}"
             run = {"entity": name["entity"], "project": name["project"], "name": name["run"]}
             ask(link, "POST", f"{at}/uses", {"run": run, "use_as": draft.get("use_as")})
-        return result | {"state": COMMITTED, "version": version}
+        return result
+
+    def _upload(
+        self, staged: _Staged, link: Link, made: dict[str, Any], is_finished: bool
+    ) -> dict[str, Any]:
+        """Contents, manifest and commit of a draft: what it is then."""
+        artifact_id = str(made.get("id"))
+        if made.get("state") == COMMITTED:
+            return {"state": COMMITTED, "id": artifact_id, "version": made.get("version")}
+        path = f"/api/v1/artifacts/{quote_id(artifact_id)}"
+        staged.transfer = Transfer(link, artifact_id, staged.folder, staged.spoiled)
+        staged.transfer.run()
+        self._put_manifest(staged, link, path)
+        if not is_finished:
+            return {"state": PENDING, "id": artifact_id, "version": None}
+        done = ask(link, "POST", f"{path}/commit", {}, timeout_s=ARTIFACT_COMMIT_S_MAX)
+        return {
+            "state": COMMITTED,
+            "id": str(done.get("id", artifact_id)),
+            "version": done.get("version"),
+        }
 
     def _put_manifest(self, staged: _Staged, link: Link, path: str) -> None:
         def resolve(reference: str) -> str:
