@@ -43,8 +43,6 @@ def make_run(run_dir: Path) -> RunArtifacts:
     folder.mkdir(parents=True)
     draft = {"collection": "data", "type": "t", "client_id": "client1"}
     (folder / "draft.json").write_text(json.dumps(draft))
-        '{"collection": "data", "type": "t", "client_id": "client1"}'
-    )
     (folder / "manifest.json").write_text('{"version": 1, "contents": {}}')
     (run_dir / "artifacts.jsonl").write_text('{"client_id": "client1"}\n')
     artifacts = RunArtifacts(str(run_dir))
