@@ -63,7 +63,7 @@ def test_a_dataset_is_found_looked_into_and_downloaded(
     assert got == b"rows of 1"
 
     page.at("treeitem", "/^eval.csv /").click()
-    page.at("region", "First rows of eval.csv").wait_for_text("why")
+    page.at("grid", "Rows of eval.csv").wait_for_text("why")
     page.at("treeitem", "/^report.html /").click()
     page.at("text", "/^Shown in a frame without access/").see()
     assert page.find_accessibility_problems() == []

@@ -86,8 +86,8 @@ export default function PictureDialog({ items, at, onGo, onClose }: PictureDialo
               />
             </div>
             {layers.length > 0 && (
-              <fieldset className={styles.layers}>
-                <legend>Layers</legend>
+              <section className={styles.layers} aria-label="Layers">
+                <h3>Layers</h3>
                 {layers.map(({ kind, name, layer }) => (
                   <div key={`${kind} ${name}`}>
                     <label>
@@ -111,7 +111,7 @@ export default function PictureDialog({ items, at, onGo, onClose }: PictureDialo
                     </ul>
                   </div>
                 ))}
-              </fieldset>
+              </section>
             )}
           </div>
         </Radix.Content>
