@@ -12,8 +12,13 @@ from tests.support.training import Trainee
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ThrowawayServer]:
-    with ThrowawayServer(tmp_path / "server") as running:
+def server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[ThrowawayServer]:
+    """On SQLite, unless the test asks for both databases."""
+    url = None
+    asks = "database_kind" in request.fixturenames
+    if asks and request.getfixturevalue("database_kind") == "postgresql":
+        url = request.getfixturevalue("empty_database_url")
+    with ThrowawayServer(tmp_path / "server", database_url=url) as running:
         yield running
 
 
