@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,12 @@ def test_a_damaged_file_is_refused_in_the_same_words_or_read_the_same(
     at %= len(whole)
     text = whole[:at] + put + whole[at + cut :]
     one_by_one = read(path, text, at_once=0, chars=50)
-    assert repr(read(path, text, at_once=at_once, chars=50)) == repr(one_by_one)
+    assert without_quote(read(path, text, at_once=at_once, chars=50)) == without_quote(one_by_one)
+
+
+def without_quote(said: object) -> str:
+    """How much of the file a refusal quotes depends on how much of it was read by then."""
+    return re.sub(r"missing, .* stands there", "missing", repr(said))
 
 
 def test_the_row_that_is_too_wide_is_named(path: Path) -> None:
