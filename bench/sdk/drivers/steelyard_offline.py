@@ -1,7 +1,6 @@
 """Steelyard without a server: WANDB_MODE=offline."""
 
 import os
-from pathlib import Path
 
 MODE = "offline"
 
@@ -25,13 +24,15 @@ def finish() -> None:
 
 
 def count(work: str) -> int:
+    from pathlib import Path
+
     from steelyard.sdk.journal.folder import find_run_folders
 
     (folder,) = find_run_folders(Path(work))
     return count_steps(folder.path)
 
 
-def count_steps(run_dir: Path) -> int:
+def count_steps(run_dir: object) -> int:
     """Distinct steps in all journals of a run folder."""
     from steelyard.sdk.journal.reader import iter_records, list_writers
     from steelyard.wire.journal import HISTORY
