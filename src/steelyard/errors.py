@@ -191,8 +191,8 @@ class OfflineRun(UsageError, TypeError, NotImplementedError):
 
     def __init__(self, call: str) -> None:
         super().__init__(
-            f"{call} needs the server, and the run is offline: do it in an online run, "
-            "or after `steelyard sync`"
+            f"{call} needs the server, and the run is offline: name the server in WANDB_BASE_URL "
+            "or by `steelyard login --host URL`, or do it after `steelyard sync`"
         )
 
 
