@@ -106,7 +106,7 @@ def test_a_table_is_filtered_sorted_grouped_and_opened(
     groups.at("row", "/easy 100/").see()
     groups.at("button", "Show the rows of group 2").click()
     page.at("text", "50 of 300 rows").see()
-    page.wait_for_address("kind")
+    page.wait_for_address("from=kind")
     page.reload()
     page.at("text", "50 of 300 rows").see()
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from steelyard.sdk import exit_hooks, terminal
+from steelyard.sdk.session import get_session
 from steelyard.testing.server import ThrowawayServer
 from tests.support.sdk_user import SdkUser
 
@@ -25,6 +26,7 @@ def _forget_runs() -> Iterator[None]:
     for run in exit_hooks.list_runs():
         exit_hooks.forget(run)
         run.abandon()
+    get_session().forget_all()
 
 
 @pytest.fixture(scope="session")

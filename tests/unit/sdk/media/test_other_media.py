@@ -215,8 +215,8 @@ def test_a_graph_is_written_as_nodes_and_edges(tmp_path: Path) -> None:
     second = graph.add_node(Node(id="b", node=first))
     graph.add_edge(first, second)
     assert (graph["b"].name, graph["b"].size, graph["b"].class_name) == ("layer", (1, 2), None)
-    run = steelyard.init(mode="disabled")
-    graph.bind_to_run(run, "g", 0)
+    with steelyard.init(mode="disabled") as run:
+        graph.bind_to_run(run, "g", 0)
     assert graph._path is not None
     written = json.loads(Path(graph._path).read_text())
     assert written["edges"] == [["a", "b"]]
