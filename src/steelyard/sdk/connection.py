@@ -1,15 +1,14 @@
 """The client's connection to the server: one request at a time, never retried here.
 
 urllib3 is imported when a connection is opened, which in the user's process happens only where
-the user asks something of the server. The sender opens one too; it has no msgspec, so nothing
-here needs it.
+the user asks something of the server. The sender needs one for a proxy only (`sender/direct.py`);
+it has no msgspec, so nothing here needs it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Mapping
 
 from steelyard._version import __version__
 from steelyard.errors import (
@@ -24,11 +23,14 @@ from steelyard.errors import (
     Unavailable,
 )
 
+TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import IO, Any
+
     import urllib3
 
     from steelyard.sdk.settings import ClientSettings
-
 #: Settings that a connection depends on: all that a process needs to know to open one.
 CONNECTION_FIELDS = (
     "base_url",
@@ -55,14 +57,21 @@ ERROR_OF_STATUS: Mapping[int, type[SteelyardError]] = {
 
 
 class Answer:
-    """What the server answered; `body` is b"" for a streamed answer until `chunks` is read."""
+    """What the server answered; `body` is b"" for a streamed answer, which `chunks` reads."""
 
-    def __init__(self, place: str, response: urllib3.BaseHTTPResponse, *, stream: bool) -> None:
+    def __init__(
+        self,
+        place: str,
+        status: int,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        stream: urllib3.BaseHTTPResponse | None = None,
+    ) -> None:
         self.place = place  # "GET http://host/path", for messages
-        self.status: int = response.status
-        self.headers: Mapping[str, str] = response.headers
-        self._response = response
-        self.body: bytes = b"" if stream else response.data
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self._stream = stream
 
     @property
     def is_ok(self) -> bool:
@@ -86,14 +95,16 @@ class Answer:
 
     def chunks(self) -> Iterator[bytes]:
         """The body of a streamed answer, in pieces. Raises Unavailable when it breaks off."""
+        if self._stream is None:
+            return
         from urllib3.exceptions import HTTPError
 
         try:
-            yield from self._response.stream(CHUNK_BYTES)
+            yield from self._stream.stream(CHUNK_BYTES)
         except HTTPError as error:
             raise Unavailable(f"{self.place} broke off: {error}") from error
         finally:
-            self._response.release_conn()
+            self._stream.release_conn()
 
     def json(self) -> Any:
         """The body as JSON; None when it is empty. Raises Unavailable when it is none."""
@@ -183,10 +194,12 @@ class Connection:
                 preload_content=not stream,
             )
         except HTTPError as error:
-            raise Unavailable(f"{place}: {_explain(error)}") from error
+            raise Unavailable(f"{place}: {explain(error)}") from error
         except UnicodeError as error:  # a host or header that cannot be sent
             raise Invalid(f"{place}: {error}") from error
-        return Answer(place, response, stream=stream)
+        if stream:
+            return Answer(place, response.status, response.headers, stream=response)
+        return Answer(place, response.status, response.headers, response.data)
 
     def call(
         self,
@@ -247,14 +260,19 @@ def open_connection(settings: ClientSettings | Mapping[str, Any]) -> Connection:
         )
     except (HTTPError, ValueError) as error:
         raise Invalid(f"proxy {_without_password(proxy or '')}: {error}") from error
+    timeout_s = facts.get("x_graphql_timeout_seconds") or REQUEST_TIMEOUT_S
+    return Connection(base_url, pool, request_headers(facts), timeout_s=timeout_s)
+
+
+def request_headers(facts: Mapping[str, Any]) -> dict[str, str]:
+    """What every request says: who asks, with which key, and what the user wants said."""
     headers = {
         "User-Agent": f"steelyard/{__version__}",
         **(facts.get("x_extra_http_headers") or {}),
     }
     if key := facts.get("api_key"):
         headers["Authorization"] = f"Bearer {key}"
-    timeout_s = facts.get("x_graphql_timeout_seconds") or REQUEST_TIMEOUT_S
-    return Connection(base_url, pool, headers, timeout_s=timeout_s)
+    return headers
 
 
 def find_proxy(facts: Mapping[str, Any]) -> str | None:
@@ -294,7 +312,7 @@ def _without_password(url: str) -> str:
     return f"{scheme}{mark}***@{rest.rpartition('@')[2]}" if "@" in rest else url
 
 
-def _explain(error: Exception) -> str:
+def explain(error: Exception) -> str:
     """What went wrong on the network, in words that say what to look at."""
     text = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in text:
@@ -306,6 +324,8 @@ def _explain(error: Exception) -> str:
         ("refused", "nobody listens there (connection refused); is the server running?"),
         ("timed out", "no answer in time"),
         ("resolve", "that host name is not known here"),
+        ("name resolution", "that host name is not known here"),
+        ("service not known", "that host name is not known here"),
     ):
         if mark in text:
             return words

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import IO, Any
 
     from steelyard.sdk.connection import Answer, Connection
+    from steelyard.sdk.sender.direct import DirectConnection
 
 REQUEST_TIMEOUT_S = 60.0
 FIRST_RETRY_S = 1.0
@@ -86,7 +87,7 @@ class Link:
         self._upload_bytes_max = JOURNAL_UPLOAD_BYTES
         self._facts = facts
         self._key_source = key_source
-        self._connection: Connection | None = None
+        self._connection: Connection | DirectConnection | None = None
         host = self.base_url.partition("://")[2]
         self._is_near = host.startswith(LOOPBACK)
 
@@ -159,9 +160,7 @@ class Link:
             body = io.BytesIO(body)
         try:
             if self._connection is None:
-                from steelyard.sdk.connection import open_connection
-
-                self._connection = open_connection(self._facts)
+                self._connection = _open(self._facts)
             answer = self._connection.request(
                 method, path, body=body, headers=headers, timeout_s=timeout_s
             )
@@ -190,3 +189,13 @@ class Link:
         return Refused(
             text, code=code, status=answer.status, is_stranger=not answer.is_of_steelyard
         )
+
+
+def _open(facts: Mapping[str, Any]) -> Connection | DirectConnection:
+    from steelyard.sdk.connection import find_proxy, open_connection
+
+    if not facts.get("base_url") or find_proxy(facts):
+        return open_connection(facts)
+    from steelyard.sdk.sender.direct import DirectConnection
+
+    return DirectConnection(facts)
