@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from steelyard._version import __version__
 from steelyard.errors import (
@@ -23,7 +24,6 @@ from steelyard.errors import (
     Unavailable,
 )
 
-TYPE_CHECKING = False  # as in `typing`, which costs milliseconds to load
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import IO, Any
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import urllib3
 
     from steelyard.sdk.settings import ClientSettings
+
 #: Settings that a connection depends on: all that a process needs to know to open one.
 CONNECTION_FIELDS = (
     "base_url",
