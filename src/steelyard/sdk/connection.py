@@ -71,7 +71,7 @@ class Answer:
         self.place = place  # "GET http://host/path", for messages
         self.status = status
         self.headers = headers
-        self.body = body
+        self.body: bytes = body
         self._stream = stream
 
     @property
