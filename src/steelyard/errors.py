@@ -4,6 +4,7 @@
     ├── Invalid (ValueError)       invalid          the request can never work as it is
     │   ├── TooLarge               too_large        … because it exceeds a named limit
     │   ├── WrongType (TypeError)  wrong_type       … because of its type
+    │   ├── Infeasible             infeasible       no configuration keeps the constraints
     │   ├── NoSuchFile             no_such_file     a file that is to be logged is not there
     │   ├── DamagedRecord          damaged_journal  a record does not match its checksum
     │   ├── ContentDamaged         content_damaged  bytes do not have the digest they should have
@@ -64,6 +65,19 @@ class WrongType(Invalid, TypeError):
     """A value of a type that means nothing there."""
 
     code = "wrong_type"
+
+
+class Infeasible(Invalid):
+    """No configuration was found that keeps every constraint of a search space."""
+
+    code = "infeasible"
+
+    def __init__(self, constraint: str, *, tries: int) -> None:
+        super().__init__(
+            f"none of {tries:,} random configurations keeps the constraint {constraint!r}; "
+            "widen the ranges of the parameters it names, or loosen it"
+        )
+        self.constraint: str = constraint
 
 
 class NoSuchFile(Invalid, FileNotFoundError):

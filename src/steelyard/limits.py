@@ -75,6 +75,8 @@ S3_RETRY_S_MAX = 20.0  # from a request's first try to its last
 S3_CONNECT_S_MAX = 5.0
 S3_SILENCE_S_MAX = 60.0  # of a request under way: a part must have gone through by then
 S3_REQUEST_S_MAX = 6 * 3600.0  # one request with its body, and one download
+S3_REDIRECT_FROM_BYTES = 8 * MIB  # smaller downloads always go through the server
+S3_LINK_S = 900  # how long a presigned URL lets a download begin
 TAIL_BYTES_MAX = 512 * MIB  # waiting in all tails: above it uploads are told to slow down
 TAIL_ROW_BYTES_MAX = MIB  # uncompressed lines in one row of the tail, unless one line is longer
 LINE_DEPTH_MAX = 200  # levels of lists and objects in one line; a deeper line is kept as text
@@ -127,6 +129,7 @@ ARTIFACT_TRASH_DAYS = 30  # deleted versions can be brought back for so long
 ARTIFACT_DRAFT_HOURS = 72  # a draft that nobody touches for so long is given up
 ARTIFACT_REFERENCE_DEPTH_MAX = 8  # references that lead to references of other versions
 ARTIFACT_DIFF_PATHS_MAX = 1000  # named per kind of change
+ARTIFACT_BISECT_VERSIONS_MAX = 100  # versions in a row on one page, with the causes of each
 ARTIFACT_DEPENDENTS_NAMED_MAX = 50
 ARTIFACT_FREED_PAGES_MAX = 20_000  # manifest rows looked at to say what a deletion frees
 SWEEP_CONTENTS_AT_ONCE = 200_000  # digests in memory while a collection is swept
@@ -316,3 +319,6 @@ WIDGET_JOURNAL_BYTES_MAX = 16 * MIB  # of the end of the journal, looked through
 WIDGET_CURVES_MAX = 24
 WIDGET_POINTS_MAX = 200  # of one curve
 WIDGET_VALUES_MAX = 200  # rows of the table of last values
+
+# Searching.
+SEARCH_SAMPLE_TRIES_MAX = 10_000  # configurations drawn in a row that break a constraint
