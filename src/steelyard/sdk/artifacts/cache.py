@@ -7,9 +7,10 @@
       lock                 held while that is changed or old contents are removed
       checksums.sqlite     see checksums.py
 
-Every file of obj/ has one and the same time of change, which any write to it would alter; its
-time of access is when it was last used. So a spoilt file is known by one look at it, and whoever
-hands a content on to the user checks its digest besides.
+Every file of obj/ has a sealed time of change, which any write to it would alter; its time of
+access is when it was last used. So a spoilt file is known by one look at it. Where extents cannot
+be shared, a large content is one file with the user's first download of it, which they may write
+to: then the seal is broken, and the content is fetched anew when it is next asked for.
 """
 
 from __future__ import annotations
@@ -24,9 +25,18 @@ from typing import Final
 from steelyard.limits import ARTIFACT_CACHE_BYTES_MAX, ARTIFACT_CACHE_DISK_SHARE_MAX
 from steelyard.sdk.artifacts.checksums import Checksums
 from steelyard.sdk.artifacts.digest import MANIFEST_MD5, MANIFEST_XXH128, b64_to_hex
-from steelyard.sdk.artifacts.file_copy import remove_quietly, write_new
+from steelyard.sdk.artifacts.file_copy import (
+    READ_ONLY,
+    copy_plain,
+    remove_quietly,
+    try_clone,
+    write_new,
+)
 
 SEAL_NS: Final = 1_000_000_000_000_000_000  # 2001-09-09: the time of change of what is intact
+SHARED_SEAL_NS: Final = 271_828_183  # … or any second and these ns, where a user sees it, too
+WRITABLE: Final = 0o222
+LINK_BYTES_MIN: Final = 1024 * 1024  # below, a copy costs next to nothing
 TRIM_TO: Final = 0.9  # of the cap, so that not every file asks for a trim
 _FOLDERS: Final = {MANIFEST_MD5: "md5", MANIFEST_XXH128: "xxh128"}
 
@@ -83,11 +93,62 @@ class ArtifactCache:
             stat = os.stat(path)  # noqa: PTH116  # for each of many
         except OSError:
             return False
-        if stat.st_mtime_ns != SEAL_NS or (size is not None and stat.st_size != size):
+        if not _is_sealed(stat) or (size is not None and stat.st_size != size):
             return False
         with contextlib.suppress(OSError):
-            os.utime(path, ns=(time.time_ns(), SEAL_NS))
+            os.utime(path, ns=(time.time_ns(), stat.st_mtime_ns))
         return True
+
+    def is_ours_alone(self, path: str) -> bool:
+        """Whether no user may write to the content: only then a link to it stays as it is."""
+        try:
+            return not os.stat(path).st_mode & WRITABLE  # noqa: PTH116
+        except OSError:
+            return False
+
+    def copy_out(self, path: str, target: str, size: int | None) -> bool:
+        """Copy a content to the new file `target`; False, and it is gone, where it is spoilt.
+
+        Raises OSError of the target.
+        """
+        if not self.find(path, size):
+            return False
+        try:
+            copy_plain(path, target)
+        except FileNotFoundError:
+            return False  # removed this moment
+        if self.find(path, size) or not os.path.exists(path):  # noqa: PTH110
+            return True  # nobody wrote to it meanwhile
+        remove_quietly(target)
+        remove_quietly(path)
+        return False
+
+    def hand_out(self, path: str, target: str) -> None:
+        """Make a content that was just fetched the new file `target`, too: a clone, a link where it
+        is large and extents cannot be shared, else a copy. Raises OSError."""
+        if os.stat(path).st_size < LINK_BYTES_MIN or not self._link_out(path, target):  # noqa: PTH116
+            copy_plain(path, target)
+
+    def _link_out(self, path: str, target: str) -> bool:
+        mode = try_clone(path, target)
+        if mode is None:
+            return True
+        seal_ns = time.time_ns() // 1_000_000_000 * 1_000_000_000 + SHARED_SEAL_NS
+        try:
+            os.link(path, target)
+            os.utime(path, ns=(time.time_ns(), seal_ns))
+            os.chmod(path, mode)  # noqa: PTH101
+            found = os.stat(path)  # noqa: PTH116
+            # Times may be too coarse to tell a write; and who linked to it before it was writable
+            # relies on it (who does so now, looks at its mode first).
+            if found.st_mtime_ns == seal_ns and found.st_nlink == 2:
+                return True
+            os.chmod(path, READ_ONLY)  # noqa: PTH101
+            os.utime(path, ns=(time.time_ns(), SEAL_NS))
+        except OSError:
+            pass  # another file system, or one without links
+        remove_quietly(target)
+        return False
 
     def add_link(self, source: str, path: str) -> bool:
         """Make a read-only file of ours, whose digest `path` names, a content as well.
@@ -207,6 +268,11 @@ class ArtifactCache:
             yield True
         finally:
             os.close(fd)
+
+
+def _is_sealed(stat: os.stat_result) -> bool:
+    changed_ns = stat.st_mtime_ns
+    return changed_ns == SEAL_NS or changed_ns % 1_000_000_000 == SHARED_SEAL_NS
 
 
 def lock_file(fd: int, *, wait: bool = True) -> bool:

@@ -6,6 +6,7 @@ Several are fetched at once; what broke off goes on the next time.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import threading
@@ -22,7 +23,6 @@ from steelyard.sdk.artifacts.digest import MANIFEST_MD5, b64_to_hex
 from steelyard.sdk.artifacts.entry import ArtifactManifestEntry
 from steelyard.sdk.artifacts.fetch import Download
 from steelyard.sdk.artifacts.file_copy import (
-    copy_hashed,
     copy_plain,
     hash_steadily,
     remove_quietly,
@@ -315,12 +315,13 @@ class Supply:
 
     def _write_cached(self, entry: ArtifactManifestEntry, path: str) -> None:
         content = self._cache.path_of(entry.digest, entry.digest_algorithm())
-        if self._cache.find(content, entry.size) and self._copy_checked(entry, content, path):
+        if self._cache.copy_out(content, path, entry.size):
             self._count(entry.size or 0)
             return
         try:
             partial = self._cache.partial_path(content)
-            if self._fetch(entry, partial, lambda: self._cache.find(content, entry.size)):
+            is_new = self._fetch(entry, partial, lambda: self._cache.find(content, entry.size))
+            if is_new:
                 self._cache.move_in(partial, content)
                 with self._lock:
                     self._added_bytes += entry.size or 0
@@ -330,22 +331,13 @@ class Supply:
             self._give_up_cache(error)
             self._fetch(entry, path, mode=0o666)
             return
-        try:
-            copy_plain(content, path)
-        except FileNotFoundError:  # another process made room this moment
-            self._fetch(entry, path, mode=0o666)
-
-    def _copy_checked(self, entry: ArtifactManifestEntry, content: str, path: str) -> bool:
-        """Copy a content of the cache; False, and it is gone, where it turns out to be spoilt."""
-        try:
-            copied = copy_hashed(content, path, entry.digest_algorithm(), mode=0o666)
-        except FileNotFoundError:
-            return False  # removed this moment
-        if copied.digest == entry.digest:
-            return True
-        remove_quietly(path)
-        self._cache.remove(content)
-        return False
+        if is_new:
+            with contextlib.suppress(FileNotFoundError):  # another process made room this moment
+                self._cache.hand_out(content, path)
+                return
+        elif self._cache.copy_out(content, path, entry.size):
+            return
+        self._fetch(entry, path, mode=0o666)
 
     def _give_up_cache(self, error: OSError) -> None:
         """Go on without the cache, and say why."""
@@ -396,13 +388,7 @@ class Supply:
 
     def _copy_kept(self, entry: ArtifactManifestEntry, content: str, path: str) -> bool:
         """Copy what the cache has for a reference; False where it has nothing, or not any more."""
-        if not self._cache.find(content, entry.size):
-            return False
-        try:
-            copy_plain(content, path)
-        except FileNotFoundError:
-            return False
-        return True
+        return self._cache.copy_out(content, path, entry.size)
 
     def _keep_reference(self, path: str, content: str) -> None:
         partial = f"{self._cache.partial_path(content)}-{os.urandom(4).hex()}"

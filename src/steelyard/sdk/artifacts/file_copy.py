@@ -176,6 +176,26 @@ def copy_plain(source: str, target: str, *, mode: int = 0o666) -> None:
         os.close(reading)
 
 
+def try_clone(source: str, target: str) -> int | None:
+    """Make the new file `target` share the extents of `source`.
+
+    None when that worked; else nothing is made, and this is the mode it would have. Raises OSError.
+    """
+    reading = os.open(source, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    try:
+        writing = _open_new(target, 0o666)
+        try:
+            if _clone(reading, writing, os.fstat(reading)):
+                return None
+            mode = os.fstat(writing).st_mode & 0o777
+        finally:
+            os.close(writing)
+    finally:
+        os.close(reading)
+    os.unlink(target)  # noqa: PTH108
+    return mode
+
+
 def _copy_in_kernel(reading: int, writing: int) -> None:
     if hasattr(os, "copy_file_range"):
         try:

@@ -86,11 +86,14 @@ class Staging:
             return StagedFile(path, copied.digest, copied.size)
         if known is not None and not skip_cache:
             content = self.cache.path_of(known)
-            if self.cache.find(content, found.st_size):
+            # A content that a user has as a file of their own, too, is not linked to but copied.
+            if self.cache.find(content, found.st_size) and self.cache.is_ours_alone(content):
                 target = self._new_name()
                 with contextlib.suppress(OSError):  # it was removed this moment
                     link_or_copy(content, target)
-                    return StagedFile(target, known, found.st_size)
+                    if self.cache.is_ours_alone(target):
+                        return StagedFile(target, known, found.st_size)
+                    remove_quietly(target)  # since this moment
         target, copied = self._copy(path)
         self._remember(path, copied, is_md5)
         if not skip_cache and self.cache.add_link(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelyard.sdk.artifacts.cache import ArtifactCache
+from steelyard.sdk.artifacts.cache import LINK_BYTES_MIN, ArtifactCache
 from steelyard.sdk.artifacts.checksums import Checksums, is_settled
 from steelyard.sdk.artifacts.digest import b64_of_bytes
+from steelyard.sdk.artifacts.file_copy import copy_plain
 from steelyard.sdk.artifacts.progress import describe_bytes, parse_bytes
 
 
@@ -38,6 +40,56 @@ def test_a_content_that_somebody_wrote_to_counts_as_absent(tmp_path: Path) -> No
     path.chmod(0o644)
     path.write_bytes(b"xyz")
     assert not cache.find(str(path), 3)
+
+
+def test_a_large_content_is_one_file_with_its_first_download(tmp_path: Path) -> None:
+    cache = ArtifactCache(str(tmp_path / "cache"))
+    content = os.urandom(LINK_BYTES_MIN)
+    path = put(cache, content, tmp_path)
+    first, second = tmp_path / "first", tmp_path / "second"
+    cache.hand_out(path, str(first))
+    assert os.access(first, os.W_OK)
+    assert abs(first.stat().st_mtime - time.time()) < 3600  # a time that a person understands
+    assert cache.copy_out(path, str(second), len(content))
+    if cache.is_ours_alone(path):
+        pytest.skip("this file system shares extents")
+    assert first.samefile(path)
+    assert not second.samefile(path)
+
+    with first.open("r+b") as file:
+        file.write(b"changed by its owner")
+    assert second.read_bytes() == content
+    third = tmp_path / "third"
+    assert not cache.copy_out(path, str(third), len(content))
+    assert not third.exists()
+
+
+def test_a_content_that_is_written_to_while_it_is_copied_is_not_handed_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = ArtifactCache(str(tmp_path / "cache"))
+    path = Path(put(cache, b"abc", tmp_path))
+
+    def copy_and_spoil(source: str, target: str) -> None:
+        copy_plain(source, target)
+        path.chmod(0o644)
+        path.write_bytes(b"xyz")
+
+    monkeypatch.setattr("steelyard.sdk.artifacts.cache.copy_plain", copy_and_spoil)
+    assert not cache.copy_out(str(path), str(tmp_path / "out"), 3)
+    assert not (tmp_path / "out").exists()
+    assert not path.exists()
+
+
+def test_a_content_that_something_relies_on_is_copied_out(tmp_path: Path) -> None:
+    cache = ArtifactCache(str(tmp_path / "cache"))
+    path = put(cache, bytes(LINK_BYTES_MIN), tmp_path)
+    staged = tmp_path / "staged"
+    os.link(path, staged)  # waits for its upload
+    cache.hand_out(path, str(tmp_path / "out"))
+    assert not (tmp_path / "out").samefile(staged)
+    assert cache.is_ours_alone(str(staged))
+    assert cache.find(path, LINK_BYTES_MIN)
 
 
 def test_a_link_to_a_spoilt_content_replaces_it(tmp_path: Path) -> None:
