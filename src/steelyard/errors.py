@@ -9,6 +9,7 @@
     │   ├── DamagedRecord          damaged_journal  a record does not match its checksum
     │   ├── ContentDamaged         content_damaged  bytes do not have the digest they should have
     │   ├── ConfigError            config_changed   a config value was set before and may not change
+    │   ├── ExpressionError        bad_expression   a constraint or composite metric cannot be read
     │   └── UsageError             usage            … because of when or how it is called
     │       ├── RunFinished        run_finished     the run has ended already
     │       ├── ArtifactStatusError (AttributeError)    artifact_status
@@ -33,6 +34,7 @@
     ├── Conflict                   conflict         clashes with what is stored
     │   ├── ContentsMissing        contents_missing a manifest names files that are not here
     │   ├── FileExists (ValueError, Unavailable)        a download would replace a file
+    │   ├── ArtifactHasAliases (Unavailable)            … of a version that is to be deleted
     │   └── RunExists              run_exists       a new run was asked for, and it is there
     ├── Torn                       torn             the body broke off on its way: send it again
     ├── Unavailable                unavailable      try again later, nothing is lost
@@ -99,6 +101,20 @@ class TooLarge(Invalid):
         super().__init__(f"{what} is {size:,} long; the limit {limit_name} is {limit:,}")
         self.size: int = size
         self.limit: int = limit
+
+
+class ExpressionError(Invalid):
+    """A constraint or composite metric that cannot be read; `at` is the character, from 0."""
+
+    code = "bad_expression"
+
+    def __init__(self, text: str, at: int, problem: str, suggestion: str | None = None) -> None:
+        hint = f"; did you mean {suggestion}?" if suggestion else ""
+        super().__init__(f"{problem}{hint} (character {at + 1} of {text!r})")
+        self.text: str = text
+        self.at: int = at
+        self.problem: str = problem
+        self.suggestion: str | None = suggestion
 
 
 class UsageError(Invalid):
@@ -398,6 +414,12 @@ class FileExists(Conflict, ValueError, Unavailable):
     """A download that would replace a file. wandb has a ValueError, or a CommError, for it."""
 
     code = "file_exists"
+
+
+class ArtifactHasAliases(Conflict, Unavailable):
+    """A version with aliases is not deleted without being told so. wandb has a CommError for it."""
+
+    code = "artifact_has_aliases"
 
 
 class WaitTimeoutError(Unavailable, TimeoutError):

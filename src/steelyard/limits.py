@@ -31,6 +31,22 @@ SAMPLED_ROWS_MAX = 100_000
 HISTORY_SAMPLES_DEFAULT = 500
 REGEX_CHARS_MAX = 1000
 
+# Sweeps.
+SWEEP_CONFIG_CHARS_MAX = MIB  # of the text of a configuration
+SWEEP_CONTROLLER_CHARS_MAX = 4 * MIB  # of what a local controller keeps with its sweep
+SWEEP_AGENTS_MAX = 10_000  # that ever registered with one sweep
+SWEEP_TRIALS_MAX = 100_000  # configurations of one sweep
+SWEEP_PRIOR_RUNS_MAX = 1000
+SWEEP_LEASE_S = 120  # an agent and its run that are silent this long have lost their trial
+SWEEP_GONE_GRACE_S = 30  # a run that its agent no longer names has so long to be heard of again
+SWEEP_ATTEMPTS_MAX = 3  # runs of one configuration, when they are lost or preempted
+SWEEP_SUGGESTION_TRIES_MAX = 20  # when another server, or an edit, was first
+SWEEP_CARE_EVERY_S = 5  # trials of agents that have left are looked after
+SWEEP_CARE_TRIALS_MAX = 500  # trials looked at in one step of that
+SWEEPS_JUDGED_MAX = 200  # sweeps with early termination, looked at in one step
+SWEEP_PROBLEMS_KEPT_MAX = 256  # configurations kept parsed in memory
+SWEEP_ROWS_SCANNED_MAX = 10_000  # sweeps looked at for one filter
+
 # Run lists.
 FILTER_CONDITIONS_MAX = 1000
 FILTER_DEPTH_MAX = 32
@@ -322,3 +338,9 @@ WIDGET_VALUES_MAX = 200  # rows of the table of last values
 
 # Searching.
 SEARCH_SAMPLE_TRIES_MAX = 10_000  # configurations drawn in a row that break a constraint
+
+# Expressions of sweeps: constraints and composite metrics.
+EXPRESSION_CHARS_MAX = 4000
+EXPRESSION_DEPTH_MAX = 32  # levels of brackets, calls, signs and powers
+EXPRESSION_NAMES_MAX = 64  # different metrics and parameters in one
+EXPRESSION_NAMES_COMPARED_MAX = 1000  # looked through for one that is spelt alike
