@@ -754,7 +754,8 @@ class Artifact:
     def delete(self, delete_aliases: bool = False) -> None:
         """Delete this version, also where it has aliases, if so told; of a link, only the link.
 
-        The version stays in the trash for a month. Raises Conflict, ArtifactNotLoggedError.
+        The version stays in the trash for a month. Raises ArtifactHasAliases, which is a CommError,
+        and ArtifactNotLoggedError.
         """
         self._need_logged("delete")
         if self.is_link:

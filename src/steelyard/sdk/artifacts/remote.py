@@ -13,7 +13,9 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 from steelyard.errors import (
+    ArtifactHasAliases,
     ArtifactMissing,
+    Conflict,
     Invalid,
     NotFound,
     Unavailable,
@@ -193,9 +195,12 @@ class Remote:
         return found
 
     def delete(self, path: ArtifactPath, *, delete_aliases: bool) -> dict[str, Any]:
-        """Put a version into the trash. Raises Conflict for one with aliases."""
+        """Put a version into the trash. Raises ArtifactHasAliases."""
         flag = f"?delete_aliases={'true' if delete_aliases else 'false'}"
-        found = self.connection.call("DELETE", self._version(path) + flag)
+        try:
+            found = self.connection.call("DELETE", self._version(path) + flag)
+        except Conflict as error:
+            raise ArtifactHasAliases(str(error)) from error
         return found or {}
 
     def link(self, source_id: str, target: ArtifactPath, aliases: list[str]) -> dict[str, Any]:
