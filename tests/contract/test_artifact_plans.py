@@ -154,6 +154,11 @@ class Scene:
 def calls_of_collections_and_contents(s: Scene) -> Iterator[Call]:
     """Collections, contents, uploads."""
     yield causes.diff_runs, {"blobs": s.shelf.blobs, "before": s.run, "after": s.run}
+    yield causes.load_facts, {"runs": [s.run]}
+    yield (
+        causes.compare_in_row,
+        {"blobs": s.shelf.blobs, "runs": [s.run, None], "metric": "loss"},
+    )
     yield collections.ensure_type, s.project | {"name": "new", "now_us": s.now_us}
     yield (
         collections.ensure_collection,
@@ -350,6 +355,7 @@ def calls_of_removals_and_uses(s: Scene) -> Iterator[Call]:
     yield uses.use_artifact, {"artifact": s.first} | {"run_id": s.run.id, "now_us": s.now_us}
     yield uses.list_uses, s.of_version | {"after": 99, "limit": 9}
     yield uses.count_uses, {"artifact_ids": [s.first.id]}
+    yield uses.inputs_by_run, {"run_ids": [s.run.id], "limit": 9}
     yield uses.list_used, {"run_id": s.run.id, "after": 0, "limit": 9}
     yield uses.count_used, {"run_ids": [s.run.id]}
     yield uses.list_logged, {"run_id": s.run.id, "after": 0, "limit": 9, "type": "dataset"}

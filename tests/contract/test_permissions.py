@@ -147,6 +147,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", f"{VERSION}/tree"): READ,
     ("GET", f"{VERSION}/files"): READ,
     ("GET", f"{VERSION}/diff"): READ,
+    ("GET", f"{COLLECTION}/bisect"): READ,
     ("GET", f"{VERSION}/lineage"): READ,
     ("GET", ARTIFACT): READ,
     ("POST", f"{ARTIFACT}/contents"): WRITE,

@@ -320,6 +320,38 @@ class VersionDiff(msgspec.Struct, frozen=True):
     causes: Causes
 
 
+class CauseCounts(msgspec.Struct, frozen=True):
+    """How much differs between the run behind a version and that behind the one before it."""
+
+    inputs: int
+    config: int
+    code: int
+    environment: int
+
+
+class BisectStep(msgspec.Struct, frozen=True, kw_only=True):
+    """A version, the metric of the run that logged it, and how far both are from the one before.
+
+    `value` is null where there is no run, the caller may not see it, or it has no such metric; NaN
+    and infinities are strings. `before` is the version before, null for the first.
+    """
+
+    version: VersionHead
+    before: str | None
+    value: Any
+    delta: float | None
+    causes: CauseCounts | None
+
+
+class Bisection(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of versions in a row, newest first; `metrics` are keys that runs of the page have."""
+
+    items: list[BisectStep]
+    next_cursor: str | None
+    total: int
+    metrics: list[str]
+
+
 # ---- lineage
 
 

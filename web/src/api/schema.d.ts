@@ -32,6 +32,28 @@ export interface ArtifactTypes {
   items: ArtifactType[];
 }
 
+export interface BisectStep {
+  before: string | null;
+  causes: CauseCounts | null;
+  delta: number | null;
+  value: JsonValue;
+  version: VersionHead;
+}
+
+export interface Bisection {
+  items: BisectStep[];
+  metrics: string[];
+  next_cursor: string | null;
+  total: number;
+}
+
+export interface CauseCounts {
+  code: number;
+  config: number;
+  environment: number;
+  inputs: number;
+}
+
 export interface Causes {
   code: CodeChange | null;
   config: ValueChange[];

@@ -10,31 +10,36 @@ from sqlalchemy.engine import Connection
 
 from steelyard.errors import Invalid
 from steelyard.limits import (
+    ARTIFACT_BISECT_VERSIONS_MAX,
     LINEAGE_DEPTH_MAX,
     LINEAGE_NODES_DEFAULT,
     LINEAGE_NODES_MAX,
 )
 from steelyard.server.api.artifact_rows import heads_of, ref_of_artifact, run_ref
 from steelyard.server.api.artifact_versions import VERSION
+from steelyard.server.api.artifacts import COLLECTION
 from steelyard.server.api.runs import RUN_PATH
 from steelyard.server.blobs.interface import BlobStore
 from steelyard.server.db.interface import Database
+from steelyard.server.http.paging import check_limit, decode_cursor, encode_cursor
 from steelyard.server.rooms.accounts.model import Caller
 from steelyard.server.rooms.accounts.policy import may_read_entity
-from steelyard.server.rooms.artifacts.causes import diff_runs
+from steelyard.server.rooms.artifacts.causes import compare_in_row, diff_runs, list_metrics
 from steelyard.server.rooms.artifacts.diff import diff_documents, diff_files
 from steelyard.server.rooms.artifacts.lineage import trace_lineage
 from steelyard.server.rooms.artifacts.model import Artifact
 from steelyard.server.rooms.artifacts.names import parse_path
-from steelyard.server.rooms.artifacts.policy import get_readable_member
+from steelyard.server.rooms.artifacts.policy import get_readable_collection, get_readable_member
 from steelyard.server.rooms.artifacts.queries import (
     aliases_by_artifact,
     artifacts_by_id,
+    count_members,
+    list_members,
 )
 from steelyard.server.rooms.artifacts.uses import list_logged, list_used
 from steelyard.server.rooms.runs.model import Run
 from steelyard.server.rooms.runs.policy import get_readable_run_named
-from steelyard.server.rooms.runs.queries import find_run_by_id
+from steelyard.server.rooms.runs.queries import find_run_by_id, list_runs_by_id
 from steelyard.wire import artifacts as wire
 
 RUN_ARTIFACTS_MAX = 5000
@@ -87,6 +92,57 @@ async def compare_artifact_versions(
                 environment=causes.environment,
                 metrics=causes.metrics,
             ),
+        )
+
+    return await db.read(read)
+
+
+@get(COLLECTION + "/bisect")
+async def bisect_artifact_versions(
+    entity: str,
+    project: str,
+    name: str,
+    caller: Caller,
+    db: Database,
+    blobs: BlobStore,
+    metric: Annotated[
+        str | None, Parameter(description="A key of summaries, nested ones joined by dots")
+    ] = None,
+    cursor: str | None = None,
+    limit: int | None = None,
+) -> wire.Bisection:
+    """Versions in a row, newest first: the metric of each, and what changed since the last."""
+    count = check_limit(limit, limit_max=ARTIFACT_BISECT_VERSIONS_MAX)
+    after = decode_cursor(cursor, tuple[int])[0] if cursor else None
+
+    def read(conn: Connection) -> wire.Bisection:
+        found = get_readable_collection(conn, caller, entity, project, name)
+        # One more than is shown: the last one shown has a version before it, too.
+        members = list_members(conn, found.id, after=after, limit=count + 1)
+        versions = artifacts_by_id(conn, [member.artifact_id for member in members])
+        ids = {artifact.created_by_run_id for artifact in versions.values()} - {None}
+        behind = {
+            run.id: run
+            for run in list_runs_by_id(conn, [each for each in ids if each is not None])
+            if may_read_entity(caller, run.entity_id)
+        }
+        runs = [
+            behind.get(versions[member.artifact_id].created_by_run_id or 0) for member in members
+        ]
+        steps = compare_in_row(conn, blobs, runs, metric=metric)
+        heads = heads_of(conn, caller, members)
+        before = [head.version for head in heads[1:]] + [None]
+        items = [
+            wire.BisectStep(
+                version=head, before=old, value=step.value, delta=step.delta, causes=step.causes
+            )
+            for head, old, step in zip(heads, before, steps, strict=True)
+        ]
+        return wire.Bisection(
+            items=items[:count],
+            next_cursor=encode_cursor(heads[count - 1].index) if len(members) > count else None,
+            total=count_members(conn, found.id),
+            metrics=list_metrics(list(behind.values())),
         )
 
     return await db.read(read)
@@ -163,4 +219,9 @@ def _run_behind(conn: Connection, caller: Caller, artifact: Artifact) -> Run | N
     return run if run is not None and may_read_entity(caller, run.entity_id) else None
 
 
-handlers = [compare_artifact_versions, show_artifact_lineage, list_run_artifacts]
+handlers = [
+    compare_artifact_versions,
+    bisect_artifact_versions,
+    show_artifact_lineage,
+    list_run_artifacts,
+]

@@ -70,6 +70,25 @@ def select_artifacts() -> sa.Select[Any]:
     )
 
 
+def select_names(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """What versions are called, beside other columns. Join what those are of; add WHERE."""
+    return (
+        sa.select(
+            *columns,
+            artifacts.c.version_index,
+            _collections.c.name.label("collection"),
+            artifact_types.c.name.label("type"),
+            _projects.c.name.label("project"),
+            _entities.c.name.label("entity"),
+        )
+        .select_from(artifacts)
+        .join(_collections, _collections.c.id == artifacts.c.collection_id)
+        .join(artifact_types, artifact_types.c.id == _collections.c.type_id)
+        .join(_projects, _projects.c.id == artifacts.c.project_id)
+        .join(_entities, _entities.c.id == _projects.c.entity_id)
+    )
+
+
 def artifact_from_row(row: Row[Any]) -> Artifact:
     values = dict(row._mapping)
     sha256 = values.pop("manifest_sha256")

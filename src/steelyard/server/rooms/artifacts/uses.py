@@ -12,7 +12,9 @@ from steelyard.errors import Conflict, TooLarge
 from steelyard.limits import NAME_CHARS_MAX
 from steelyard.server.db.dialect import insert
 from steelyard.server.rooms.artifacts.model import COMMITTED, Artifact, Use
+from steelyard.server.rooms.artifacts.names import format_version
 from steelyard.server.rooms.artifacts.queries import artifacts_by_id, in_steps
+from steelyard.server.rooms.artifacts.selects import select_names
 from steelyard.server.rooms.artifacts.tables import (
     artifact_collections,
     artifact_outputs,
@@ -88,6 +90,35 @@ def list_used(
     uses = [Use(**row._mapping) for row in rows]
     found = artifacts_by_id(conn, [use.artifact_id for use in uses])
     return [(use, found[use.artifact_id]) for use in uses]
+
+
+def inputs_by_run(
+    conn: Connection, run_ids: Sequence[int], *, limit: int
+) -> dict[int, dict[tuple[str, str], str]]:
+    """What each run read: {(type, entity/project/collection): version}, `limit` uses of a run."""
+    place = (
+        sa.func.row_number()
+        .over(partition_by=artifact_uses.c.run_id, order_by=artifact_uses.c.artifact_id)
+        .label("place")
+    )
+    found: dict[int, dict[tuple[str, str], str]] = {}
+    for some in in_steps(run_ids):
+        uses = (
+            sa.select(artifact_uses.c.run_id, artifact_uses.c.artifact_id, place)
+            .where(artifact_uses.c.run_id.in_(some))
+            .subquery()
+        )
+        rows = conn.execute(
+            select_names(uses.c.run_id)
+            .join(uses, uses.c.artifact_id == artifacts.c.id)
+            .where(uses.c.place <= limit)
+            .order_by(uses.c.run_id, uses.c.artifact_id)
+        )
+        for row in rows:
+            version = "draft" if row.version_index is None else format_version(row.version_index)
+            name = f"{row.entity}/{row.project}/{row.collection}"
+            found.setdefault(row.run_id, {})[row.type, name] = version
+    return found
 
 
 def count_used(conn: Connection, run_ids: Sequence[int]) -> dict[int, int]:

@@ -75,6 +75,16 @@ def list_files_by_id(conn: Connection, file_ids: Sequence[int]) -> list[RunFile]
     return [RunFile(**row._mapping) for row in rows]
 
 
+def files_by_run(
+    conn: Connection, run_ids: Sequence[int], names: Sequence[str]
+) -> dict[tuple[int, str], RunFile]:
+    """Files of these names of several runs, by (run, name). No more runs than a list may have."""
+    rows = conn.execute(
+        sa.select(run_files).where(run_files.c.run_id.in_(run_ids), run_files.c.name.in_(names))
+    )
+    return {(row.run_id, row.name): RunFile(**row._mapping) for row in rows}
+
+
 def list_digests(conn: Connection) -> list[bytes]:
     """SHA-256 digests of all content that files refer to, in order."""
     digests = sa.select(run_files.c.sha256).distinct().order_by(run_files.c.sha256)
