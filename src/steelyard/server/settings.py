@@ -98,6 +98,15 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
             "the host name."
         ),
     ] = True
+    s3_public_endpoint: Annotated[
+        str,
+        _doc(
+            "URL under which clients reach the S3-compatible store, such as "
+            "https://minio.example.org or https://s3.eu-central-1.amazonaws.com: downloads of "
+            "large contents are redirected there, by presigned URLs. Empty: everything goes "
+            "through this server, and only it needs to reach the store."
+        ),
+    ] = ""
     base_url: Annotated[
         str,
         _doc(
@@ -130,12 +139,18 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
                 f"blobs_url {self.blobs_url!r} must be s3://BUCKET or s3://BUCKET/PREFIX; the "
                 "address of the store is s3_endpoint"
             )
-        if self.s3_endpoint and not self.s3_endpoint.startswith(("http://", "https://")):
-            raise ValueError(
-                f"s3_endpoint {self.s3_endpoint!r} must start with http:// or https://"
-            )
+        for name in ("s3_endpoint", "s3_public_endpoint"):
+            url = getattr(self, name)
+            if url and not url.startswith(("http://", "https://")):
+                raise ValueError(f"{name} {url!r} must start with http:// or https://")
         if bool(self.s3_access_key_id) != bool(self.s3_secret_access_key):
             raise ValueError("s3_access_key_id and s3_secret_access_key belong together; set both")
+        if self.s3_public_endpoint and self.blobs_url and not self.s3_access_key_id:
+            raise ValueError(
+                "s3_public_endpoint needs s3_access_key_id and s3_secret_access_key: URLs are "
+                "signed with them, and what AWS gives to the machine is not told to us; set them, "
+                "or leave s3_public_endpoint empty"
+            )
 
     @property
     def is_loopback(self) -> bool:

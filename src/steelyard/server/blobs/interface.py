@@ -6,7 +6,7 @@ Nothing here holds a whole blob in memory. Everything blocks: edges call it from
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -154,6 +154,13 @@ class BlobStore(Protocol):
 
     def find_size(self, sha256: bytes) -> int | None:
         """Size in bytes, None when there is no such blob."""
+        ...
+
+    def make_link(self, sha256: bytes, *, headers: Mapping[str, str]) -> str | None:
+        """A URL where anybody may GET the blob for S3_LINK_S seconds, answered with the `headers`.
+
+        None where clients do not reach the store. Asks nothing, nor whether there is such a blob.
+        """
         ...
 
     def list_settled(self, *, before_us: int) -> Iterator[bytes]:

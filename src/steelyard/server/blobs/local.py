@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -128,6 +128,9 @@ class LocalBlobs:
             return self._path(sha256).stat().st_size
         except FileNotFoundError:
             return None
+
+    def make_link(self, sha256: bytes, *, headers: Mapping[str, str]) -> str | None:
+        return None
 
     def list_settled(self, *, before_us: int) -> Iterator[bytes]:
         for path in self.root.glob("??/*"):

@@ -19,6 +19,8 @@ class S3Place(msgspec.Struct, frozen=True, kw_only=True):
     secret_access_key: str = ""
     session_token: str = ""
     is_path_style: bool = True
+    public_endpoint: str = ""
+    """Where clients reach the store; empty: they do not."""
 
     @property
     def url(self) -> str:
@@ -39,4 +41,5 @@ def find_s3_place(settings: ServerSettings) -> S3Place | None:
         secret_access_key=settings.s3_secret_access_key,
         session_token=settings.s3_session_token,
         is_path_style=settings.s3_path_style,
+        public_endpoint=settings.s3_public_endpoint.rstrip("/"),
     )

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -33,6 +33,7 @@ from steelyard.limits import (
     MIB,
     S3_CONNECT_S_MAX,
     S3_GETS_AT_ONCE,
+    S3_LINK_S,
     S3_PART_BYTES,
     S3_PARTS_AT_ONCE,
     S3_PUTS_AT_ONCE,
@@ -51,6 +52,7 @@ from steelyard.server.blobs.interface import (
 from steelyard.server.blobs.keyed_locks import KeyedLocks
 from steelyard.server.blobs.parts import Uploads
 from steelyard.server.blobs.place import S3Place
+from steelyard.server.blobs.presign import sign_download
 from steelyard.server.blobs.spool import Spool, describe
 
 if TYPE_CHECKING:
@@ -162,6 +164,14 @@ class S3Blobs:
                 return obstore.head(self._store, _path(sha256))["size"]
             except FileNotFoundError:
                 return None
+
+    def make_link(self, sha256: bytes, *, headers: Mapping[str, str]) -> str | None:
+        if not self.place.public_endpoint:
+            return None
+        now = datetime.datetime.now(datetime.UTC)
+        return sign_download(
+            self.place, _path(sha256), headers=headers, expires_s=S3_LINK_S, now=now
+        )
 
     def list_settled(self, *, before_us: int) -> Iterator[bytes]:
         with self._errors():

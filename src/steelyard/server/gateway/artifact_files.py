@@ -147,7 +147,7 @@ async def download_signed_content(
     content = await db.read(find_content, collection_id, bytes.fromhex(md5))
     if content is None:
         raise NotFound(f"the content {md5} of {name!r} was deleted")
-    return await answer_download(request, blobs, _describe(content, name))
+    return await answer_download(request, blobs, _describe(content, name), may_redirect=True)
 
 
 @route(MANIFEST_PATH, http_method=READ_METHODS, status_code=200, include_in_schema=False)

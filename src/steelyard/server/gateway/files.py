@@ -85,7 +85,7 @@ async def download_signed_run_file(
         now_us=now_us(),
     )
     file = await db.read(get_file, run_id, name)
-    return await answer_download(request, blobs, describe_file(file))
+    return await answer_download(request, blobs, describe_file(file), may_redirect=True)
 
 
 @route(

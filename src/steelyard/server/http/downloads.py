@@ -17,13 +17,21 @@ import msgspec
 from litestar import Request, Response
 from litestar.response import Stream
 
-from steelyard.limits import MIB
+from steelyard.errors import BlobMissing
+from steelyard.limits import MIB, S3_REDIRECT_FROM_BYTES
 from steelyard.server.blobs.interface import BlobReader, BlobStore
 
 PART_BYTES = 1 * MIB
 #: Types that a browser shows without running anything in them.
 SHOWN_TYPES = re.compile(r"(image/(?!svg)|audio/|video/|text/plain$|application/json$)")
 CONTENT_POLICY = "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'"
+
+#: Requests with one of these are never redirected to the store. Conditions name our ETag and our
+#: times, which the store does not know. Browsers stay with the headers that make content harmless.
+STAY_HEADERS = (
+    *("cookie", "origin", "sec-fetch-mode"),
+    *("if-match", "if-none-match", "if-range", "if-modified-since", "if-unmodified-since"),
+)
 
 CORS_HEADERS = {
     "Access-Control-Allow-Origin": "*",
@@ -48,11 +56,17 @@ class Download(msgspec.Struct, frozen=True):
 
 
 async def answer_download(
-    request: Request[Any, Any, Any], blobs: BlobStore, download: Download
+    request: Request[Any, Any, Any],
+    blobs: BlobStore,
+    download: Download,
+    *,
+    may_redirect: bool = False,
 ) -> Response[Any]:
     """The file, the part of it that was asked for, or 304 and 416 where they are due.
 
-    Raises BlobMissing when the store has lost the content.
+    With `may_redirect`, a large one is answered with the address where the store itself sends it,
+    when clients reach the store. That is for signed links: a key of the request must not travel on
+    to another host, as some clients let it. Raises BlobMissing when the store has lost the content.
     """
     headers = _describe(download)
     etag = headers["ETag"]
@@ -74,6 +88,10 @@ async def answer_download(
     headers["Content-Length"] = str(size_bytes)
     if request.method == "HEAD":
         return Stream([], status_code=status, headers=headers, media_type=download.mimetype)
+    if may_redirect and _is_redirectable(request, download.size_bytes):
+        link = await asyncio.to_thread(_find_link, blobs, download)
+        if link is not None:
+            return _redirect(link)
     reader = await asyncio.to_thread(
         blobs.open_range, download.sha256, first=first, size_bytes=size_bytes
     )
@@ -103,10 +121,39 @@ def parse_range(text: str, size_bytes: int) -> tuple[int, int] | None:
 
 def describe_disposition(name: str, mimetype: str) -> str:
     """Content-Disposition that is safe for any name. Source: RFC 6266, RFC 8187."""
-    kind = "inline" if SHOWN_TYPES.match(mimetype) else "attachment"
+    if SHOWN_TYPES.match(mimetype):
+        return _attachment(name).replace("attachment", "inline", 1)
+    return _attachment(name)
+
+
+def _attachment(name: str) -> str:
     last = name.rsplit("/", 1)[-1]
     plain = re.sub(r"[^ !#$&+.\-0-9A-Z^_`a-z|~()@=,\[\]{}]", "_", last)
-    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(last, safe='')}"
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(last, safe='')}"
+
+
+def _is_redirectable(request: Request[Any, Any, Any], size_bytes: int) -> bool:
+    return size_bytes >= S3_REDIRECT_FROM_BYTES and not any(
+        name in request.headers for name in STAY_HEADERS
+    )
+
+
+def _find_link(blobs: BlobStore, download: Download) -> str | None:
+    """Where the store sends it: always as a file to be saved, whatever is in it."""
+    headers = {
+        "Cache-Control": "private, no-cache",
+        "Content-Disposition": _attachment(download.name),
+        "Content-Type": "application/octet-stream",
+    }
+    link = blobs.make_link(download.sha256, headers=headers)
+    if link is not None and blobs.find_size(download.sha256) is None:
+        raise BlobMissing(download.sha256)
+    return link
+
+
+def _redirect(link: str) -> Response[Any]:
+    headers = {"Location": link, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return Response(b"", status_code=307, headers=CORS_HEADERS | headers, media_type="text/plain")
 
 
 async def _read_parts(reader: BlobReader) -> AsyncIterator[bytes]:
