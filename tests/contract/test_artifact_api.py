@@ -293,7 +293,10 @@ def test_a_commit_says_what_is_missing_and_works_after_it_came(client: Client) -
     client.ask("PUT", f"{path}/manifest", body=b"{}", status=409)
 
 
-def test_versions_are_edited_linked_deleted_and_restored(client: Client) -> None:
+@pytest.mark.parametrize("entity", ["named", "-"])
+def test_versions_are_edited_linked_deleted_and_restored(client: Client, entity: str) -> None:
+    owner = client.caller.username if entity == "named" else "-"
+    client.root = f"/api/v1/{owner}/{client.project}"
     client.log({"a": b"1"})
     client.log({"a": b"2"})
     version = f"{client.root}/artifacts/data/versions/v0"
@@ -301,7 +304,7 @@ def test_versions_are_edited_linked_deleted_and_restored(client: Client) -> None
     edited = client.ask("PATCH", version, changes)
     assert (edited["aliases"], edited["tags"], edited["ttl_s"]) == (["prod"], ["x"], 60)
     client.ask("PATCH", version, {"aliases_add": ["v9"]}, status=400)
-    link = {"source": f"{client.caller.username}/{client.project}/data:prod", "aliases": ["s"]}
+    link = {"source": f"{owner}/{client.project}/data:prod", "aliases": ["s"]}
     links = f"{client.root}/artifacts/shown/links"
     assert client.ask("POST", links, link, status=201) == {"version": "v0"}
     shown = client.ask("GET", f"{client.root}/artifacts/shown/versions/s")
@@ -321,6 +324,12 @@ def test_versions_are_edited_linked_deleted_and_restored(client: Client) -> None
     events = client.ask("GET", f"{client.root}/artifacts/data/events")["items"]
     assert {"version_logged", "version_deleted", "version_restored"} <= {e["kind"] for e in events}
     client.ask("DELETE", f"{links}/v0", status=204)
+    used = {"run": {"entity": "-", "project": client.project, "name": "r"}}
+    client.server.db.write_now(make_run, caller=client.caller, project=client.project, name="r")
+    client.ask("POST", f"{version}/uses", used)
+    collection = f"{client.root}/artifacts/data"
+    assert client.ask("PATCH", collection, {"tags": ["t"]})["tags"] == ["t"]
+    assert client.ask("DELETE", collection)["version_count"] == 2
 
 
 def test_what_a_whole_collection_holds_up_is_said_before_it_goes(client: Client) -> None:

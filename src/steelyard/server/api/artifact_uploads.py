@@ -63,7 +63,6 @@ from steelyard.server.settings import ServerSettings
 from steelyard.wire import artifacts as wire
 
 ARTIFACT = "/api/v1/artifacts/{artifact_id:str}"
-OWN_ENTITY = "-"
 Clock = Callable[[], int]
 AnyRequest = Request[Any, Any, Any]
 
@@ -86,7 +85,7 @@ async def create_artifact_draft(
         place, _ = ensure_project(
             conn,
             caller=caller,
-            entity="" if entity == OWN_ENTITY else entity,
+            entity=entity,
             name=project,
             now_us=now_us(),
         )

@@ -307,8 +307,7 @@ async def use_artifact_version(
     def write(conn: Connection) -> wire.Version:
         member = get_readable_member(conn, caller, entity, project, name, ref)
         of = data.run
-        run_entity = "" if of.entity == "-" else of.entity
-        run = get_writable_run_named(conn, caller, run_entity, of.project, of.name)
+        run = get_writable_run_named(conn, caller, of.entity, of.project, of.name)
         artifact = get_artifact(conn, member.artifact_id)
         use_artifact(conn, artifact, run_id=run.id, use_as=data.use_as, now_us=now_us())
         return version_of(conn, caller, urls, member)

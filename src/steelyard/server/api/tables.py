@@ -162,7 +162,7 @@ async def save_table_part(
 ) -> SavedVersion:
     """Keep the rows that pass as a new version of a dataset, with the media they name."""
     target = Target(
-        entity="" if data.entity == "-" else data.entity,
+        entity=data.entity,
         project=data.project,
         collection=data.collection,
         type=data.type,

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+#: Where a path has to name an entity, this names the caller's own.
+OWN_ENTITY = "-"
 Role = Literal["viewer", "member", "admin"]
 EntityKind = Literal["user", "team", "organization"]
 
@@ -23,6 +25,10 @@ class Caller(msgspec.Struct, frozen=True):
     default_entity: str
     entity_roles: dict[int, Role]
     """Entity id to role: the personal entity (admin), every team and every organisation."""
+
+    def entity_named(self, name: str) -> str:
+        """The entity that a path means: the caller's own where it says "-" or nothing."""
+        return self.default_entity if name in ("", OWN_ENTITY) else name
 
 
 class User(msgspec.Struct, frozen=True):

@@ -41,10 +41,10 @@ def ensure_project(
 ) -> tuple[Project, bool]:
     """(project, made now). The project exists afterwards; the caller may write to it.
 
-    An empty entity is the caller's own, an empty name is `uncategorized`. Raises EntityNotFound
-    and Forbidden as the policy says.
+    An empty entity, or "-", is the caller's own, an empty name is `uncategorized`. Raises
+    EntityNotFound and Forbidden as the policy says.
     """
-    entity, name = entity or caller.default_entity, name or DEFAULT_PROJECT
+    entity, name = caller.entity_named(entity), name or DEFAULT_PROJECT
     owner = require_writable(caller, find_entity(conn, entity), entity)
     found = find_project(conn, entity, name)
     if found is not None:

@@ -21,8 +21,8 @@ from steelyard.server.rooms.projects.queries import find_project
 def find_readable_project(
     conn: Connection, caller: Caller, entity: str, project: str
 ) -> Project | None:
-    """The project when it exists and the caller may see it. No entity: the caller's own."""
-    found = find_project(conn, entity or caller.default_entity, project)
+    """The project when it exists and the caller may see it. No entity, or "-": the caller's own."""
+    found = find_project(conn, caller.entity_named(entity), project)
     if found is None or not may_read_entity(caller, found.entity_id):
         return None
     return found
@@ -32,7 +32,7 @@ def get_readable_project(conn: Connection, caller: Caller, entity: str, project:
     """The project; ProjectNotFound when it is absent or not the caller's to see."""
     found = find_readable_project(conn, caller, entity, project)
     if found is None:
-        raise ProjectNotFound(entity or caller.default_entity, project)
+        raise ProjectNotFound(caller.entity_named(entity), project)
     return found
 
 
