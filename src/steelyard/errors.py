@@ -9,6 +9,7 @@
     │   ├── DamagedRecord          damaged_journal  a record does not match its checksum
     │   ├── ContentDamaged         content_damaged  bytes do not have the digest they should have
     │   ├── ConfigError            config_changed   a config value was set before and may not change
+    │   ├── SweepInvalid           sweep_invalid    a configuration that cannot be searched
     │   ├── ExpressionError        bad_expression   a constraint or composite metric cannot be read
     │   └── UsageError             usage            … because of when or how it is called
     │       ├── RunFinished        run_finished     the run has ended already
@@ -24,6 +25,8 @@
     │   ├── EntityNotFound         entity_not_found
     │   ├── ProjectNotFound        project_not_found
     │   ├── RunNotFound            run_not_found
+    │   ├── SweepNotFound          sweep_not_found
+    │   ├── AgentNotFound          agent_not_found  an agent of a sweep
     │   ├── FileMissing            file_missing
     │   │   └── NothingToRestore (ValueError)       … that a script asked for
     │   ├── BlobMissing            blob_missing
@@ -115,6 +118,16 @@ class ExpressionError(Invalid):
         self.at: int = at
         self.problem: str = problem
         self.suggestion: str | None = suggestion
+
+
+class SweepInvalid(Invalid):
+    """A configuration of a sweep that cannot be searched; `diagnostics` say where and why."""
+
+    code = "sweep_invalid"
+
+    def __init__(self, message: str, *, diagnostics: list[dict[str, object]]) -> None:
+        super().__init__(message)
+        self.diagnostics: list[dict[str, object]] = diagnostics
 
 
 class UsageError(Invalid):
@@ -340,6 +353,29 @@ class ReferenceMissing(NotFound, FileNotFoundError):
     """What a reference of an artifact points to is not there any more, or has changed."""
 
     code = "reference_missing"
+
+
+class SweepNotFound(NotFound):
+    """No sweep of that name, or none the caller may see: we do not tell which."""
+
+    code = "sweep_not_found"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"no sweep {path}, or you may not see it; it may have been deleted")
+        self.path: str = path
+
+
+class AgentNotFound(NotFound):
+    """No such agent: its sweep was deleted, or it is of another server."""
+
+    code = "agent_not_found"
+
+    def __init__(self, which: str) -> None:
+        super().__init__(
+            f"no agent {which}; its sweep may have been deleted: start another agent on a sweep "
+            "that is there"
+        )
+        self.which: str = which
 
 
 class UploadMissing(NotFound):

@@ -5,4 +5,5 @@ import steelyard.server.rooms.accounts.tables
 import steelyard.server.rooms.artifacts.tables
 import steelyard.server.rooms.files.tables
 import steelyard.server.rooms.projects.tables
-import steelyard.server.rooms.runs.tables  # noqa: F401
+import steelyard.server.rooms.runs.tables
+import steelyard.server.rooms.sweeps.tables  # noqa: F401

@@ -40,6 +40,15 @@ runs = sa.Table(
     sa.UniqueConstraint("project_id", "name"),
     sa.Index("ix_runs_project_created", "project_id", "created_at_us", "id"),
     sa.Index("ix_runs_project_change", "project_id", "change_seq"),
+    # Most runs are of no sweep: they cost this index nothing.
+    sa.Index(
+        "ix_runs_project_sweep",
+        "project_id",
+        "sweep",
+        "id",
+        sqlite_where=sa.text("sweep IS NOT NULL"),
+        postgresql_where=sa.text("sweep IS NOT NULL"),
+    ),
     # No index holds the heartbeat: every upload would write it, for lists of the few runs at work.
     sa.Index("ix_runs_state", "state"),
 )

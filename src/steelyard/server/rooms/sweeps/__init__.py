@@ -1,0 +1,1 @@
+"""Sweeps: what is searched, who searches, and what became of every trial."""

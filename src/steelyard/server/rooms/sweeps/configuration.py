@@ -1,0 +1,127 @@
+"""From the text of a configuration to what is searched, and what a sweep keeps of it."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from steelyard.errors import Invalid, SweepInvalid, TooLarge
+from steelyard.limits import SWEEP_CONFIG_CHARS_MAX, SWEEP_PROBLEMS_KEPT_MAX
+from steelyard.search.config import Diagnostic, read_config
+from steelyard.search.grid import count_grid
+from steelyard.search.problem import Problem
+from steelyard.server.rooms.runs.json_text import dump_json
+from steelyard.server.rooms.sweeps.model import Sweep
+
+
+class ParsedConfig(msgspec.Struct, frozen=True):
+    """A configuration that can be searched: its text, what it says, and what is odd about it."""
+
+    text: str
+    problem: Problem
+    diagnostics: list[Diagnostic]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What people should look at, one sentence each."""
+        return [describe(each) for each in self.diagnostics if each.severity == "warning"]
+
+    def columns(self) -> dict[str, Any]:
+        """What the row of a sweep holds of its configuration."""
+        return {
+            "method": self.problem.method,
+            "is_local": is_local(self.problem),
+            "is_judged": self.problem.early_terminate is not None and not is_local(self.problem),
+            "run_count_expected": count_expected(self.problem),
+        }
+
+
+def parse_sweep_config(config: str | Mapping[str, Any]) -> ParsedConfig:
+    """Read a configuration: YAML (or JSON) text, or the same as an object.
+
+    Raises SweepInvalid with every error found, TooLarge for a text that is too long. This may take
+    a while for a long text: keep it out of transactions.
+    """
+    text = config if isinstance(config, str) else dump_json(config)
+    if len(text) > SWEEP_CONFIG_CHARS_MAX:
+        raise TooLarge(
+            "the configuration of a sweep",
+            size=len(text),
+            limit=SWEEP_CONFIG_CHARS_MAX,
+            limit_name="SWEEP_CONFIG_CHARS_MAX",
+        )
+    text = text.replace("\x00", "")  # PostgreSQL cannot keep it
+    problem, diagnostics = read_config(text)
+    errors = [each for each in diagnostics if each.severity == "error"]
+    if errors or problem is None:
+        said = "; ".join(map(describe, errors)) or "it says nothing"
+        raise SweepInvalid(
+            f"this configuration cannot be searched: {said}",
+            diagnostics=[msgspec.to_builtins(each) for each in diagnostics],
+        )
+    return ParsedConfig(text, problem, diagnostics)
+
+
+def describe(diagnostic: Diagnostic) -> str:
+    """One sentence: where, what, and what to do."""
+    line = f" (line {diagnostic.line})" if diagnostic.line is not None else ""
+    place = f"{diagnostic.path}{line}: " if diagnostic.path else line.strip(" ") + " " * bool(line)
+    advice = f"; {diagnostic.suggestion}" if diagnostic.suggestion else ""
+    return f"{place}{diagnostic.message}{advice}"
+
+
+def is_local(problem: Problem) -> bool:
+    """Whether a controller of the client chooses the configurations.
+
+    wandb 0.31.0 wandb_controller.py: `controller: {type: local}`; a method of one's own needs it.
+    """
+    controller = problem.raw.get("controller")
+    named = isinstance(controller, Mapping) and controller.get("type") == "local"
+    return named or problem.method == "custom"
+
+
+def run_limit(problem: Problem) -> int | None:
+    """How many configurations the sweep may try, where it says so."""
+    limits = [problem.run_cap, problem.budget.runs if problem.budget else None]
+    return min((each for each in limits if each is not None), default=None)
+
+
+def count_expected(problem: Problem) -> int | None:
+    """How many runs there will be, where that is known beforehand."""
+    limit = run_limit(problem)
+    size = count_grid(problem.space) if problem.method == "grid" else None
+    return min((each for each in (limit, size) if each is not None), default=None)
+
+
+class Problems:
+    """Configurations of sweeps, parsed once; those not used longest are forgotten first."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[int, int], Problem] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, sweep: Sweep) -> Problem:
+        """What the sweep searches now.
+
+        Raises Invalid for a configuration that an earlier version of the server accepted and this
+        one does not.
+        """
+        key = (sweep.id, sweep.config_version)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        problem, _ = read_config(sweep.config)
+        if problem is None:
+            raise Invalid(
+                f"the configuration of {sweep.path} can no longer be read; send it again to see why"
+            )
+        with self._lock:
+            self._kept[key] = problem
+            while len(self._kept) > SWEEP_PROBLEMS_KEPT_MAX:
+                self._kept.popitem(last=False)
+        return problem

@@ -1,0 +1,98 @@
+"""Sweeps, the configurations they had, their agents, and the trials handed out."""
+
+import sqlalchemy as sa
+
+from steelyard.server.db.dialect import BIGID, metadata
+
+sweeps = sa.Table(
+    "sweeps",
+    metadata,
+    sa.Column("id", BIGID, primary_key=True),
+    sa.Column("project_id", sa.BigInteger, sa.ForeignKey("projects.id"), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),  # what clients call its id; runs name it
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("users.id"), index=True),
+    sa.Column("display_name", sa.Text),
+    sa.Column("description", sa.Text),
+    # pending | running | paused | finished | canceled
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("method", sa.Text, nullable=False),
+    sa.Column("config_version", sa.Integer, nullable=False),
+    sa.Column("is_local", sa.Boolean, nullable=False),  # a controller of the client suggests
+    sa.Column("is_judged", sa.Boolean, nullable=False),  # runs that do badly are stopped early
+    sa.Column("seed", sa.BigInteger, nullable=False),
+    sa.Column("trial_count", sa.Integer, nullable=False),
+    sa.Column("run_count_expected", sa.BigInteger),
+    sa.Column("exhausted_reason", sa.Text),  # why there is nothing left to suggest
+    sa.Column("prior_runs", sa.Text, nullable=False, server_default="[]"),  # JSON list of names
+    sa.Column("controller", sa.Text, nullable=False, server_default="{}"),
+    sa.Column("created_at_us", sa.BigInteger, nullable=False),
+    sa.Column("updated_at_us", sa.BigInteger, nullable=False),
+    sa.Column("finished_at_us", sa.BigInteger),
+    sa.UniqueConstraint("project_id", "name"),
+    sa.Index("ix_sweeps_project_id_id", "project_id", "id"),
+    sa.Index("ix_sweeps_state", "state"),
+)
+
+#: Every configuration a sweep had: trials say which one they came from.
+sweep_configs = sa.Table(
+    "sweep_configs",
+    metadata,
+    sa.Column("sweep_id", sa.BigInteger, sa.ForeignKey("sweeps.id"), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),  # YAML as it was sent
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("users.id"), index=True),
+    sa.Column("created_at_us", sa.BigInteger, nullable=False),
+)
+
+sweep_agents = sa.Table(
+    "sweep_agents",
+    metadata,
+    sa.Column("id", BIGID, primary_key=True),
+    sa.Column("sweep_id", sa.BigInteger, sa.ForeignKey("sweeps.id"), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("users.id"), index=True),
+    sa.Column("created_at_us", sa.BigInteger, nullable=False),
+    sa.Column("heartbeat_at_us", sa.BigInteger, nullable=False),
+    sa.Column("ended_at_us", sa.BigInteger),  # when it was told to exit
+    sa.UniqueConstraint("sweep_id", "name"),
+    sa.Index("ix_sweep_agents_sweep_id_id", "sweep_id", "id"),
+)
+
+#: One suggestion is one row. Whatever becomes of its runs, the configuration is here once.
+sweep_trials = sa.Table(
+    "sweep_trials",
+    metadata,
+    sa.Column("id", BIGID, primary_key=True),
+    sa.Column("sweep_id", sa.BigInteger, sa.ForeignKey("sweeps.id"), nullable=False),
+    sa.Column("index", sa.Integer, nullable=False),
+    sa.Column("run_name", sa.Text, nullable=False),
+    sa.Column("earlier_runs", sa.Text, nullable=False, server_default="[]"),  # lost ones, JSON
+    sa.Column("config", sa.Text, nullable=False),  # JSON, flat by dotted name
+    sa.Column("config_key", sa.LargeBinary),  # its identity; null where a client chose it
+    sa.Column("config_version", sa.Integer, nullable=False),
+    # queued | leased | running | lost | finished | failed | stopped
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("is_resumable", sa.Boolean, nullable=False),  # preempted: its run goes on
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("agent_id", sa.BigInteger, sa.ForeignKey("sweep_agents.id"), index=True),
+    sa.Column("lease_until_us", sa.BigInteger),
+    sa.Column("gone_at_us", sa.BigInteger),  # when its agent stopped naming it
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),  # why this configuration
+    sa.Column("mean", sa.Float),
+    sa.Column("std", sa.Float),
+    sa.Column("schedule_id", sa.Text),  # the controller's name for it
+    sa.Column("stop_reason", sa.Text),  # why it was stopped early
+    sa.Column("value", sa.Float),  # of the first metric, for the best
+    sa.Column("results", sa.Text),  # JSON: values, outcomes, seconds; null until it has ended
+    sa.Column("created_at_us", sa.BigInteger, nullable=False),
+    sa.Column("started_at_us", sa.BigInteger),
+    sa.Column("ended_at_us", sa.BigInteger),
+    sa.UniqueConstraint("sweep_id", "index"),
+    sa.UniqueConstraint("sweep_id", "config_key"),
+    sa.UniqueConstraint("sweep_id", "run_name"),
+    sa.Index("ix_sweep_trials_sweep_id_state", "sweep_id", "state", "index"),
+    sa.Index("ix_sweep_trials_sweep_id_value", "sweep_id", "value"),
+    sa.Index("ix_sweep_trials_state_lease", "state", "lease_until_us"),
+)
