@@ -1,0 +1,91 @@
+"""One suggestion of `method: bayes`, from everything that was tried so far.
+
+What is random in it comes from (seed, index) alone, so that a server that was restarted, or a
+second one beside it, suggests the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from steelyard.errors import Invalid
+from steelyard.search.bayes import reasons, start
+from steelyard.search.bayes.arrays import Array, Rng
+from steelyard.search.bayes.choice import Choice, choose
+from steelyard.search.bayes.codec import Codec
+from steelyard.search.bayes.observations import observe
+from steelyard.search.bayes.targets import are_alike
+from steelyard.search.bayes.untried import Untried
+from steelyard.search.problem import Problem
+from steelyard.search.trials import Exhausted, Suggestion, Trial
+
+STARTS_TRIED = 64  # points of the start design looked at for one that may be suggested
+
+
+def suggest_next(
+    problem: Problem, trials: Sequence[Trial], *, seed: int, index: int
+) -> Suggestion | Exhausted:
+    """The next configuration to run.
+
+    Args:
+        index: how many were handed out before, prior trials not counted.
+    Raises Invalid for a problem without a metric, Infeasible where no configuration keeps the
+    constraints. Cost: about 50 ms of CPU with 100 results, 150 with 1,000 (7 parameters).
+    """
+    if not problem.metrics:
+        raise Invalid("method bayes needs `metric:` with a name and a goal; random and grid do not")
+    codec = Codec(problem.space)
+    if codec.width == 0:
+        return only_one(codec, trials)
+    known = observe(problem, codec, trials)
+    untried = Untried(codec, known.seen)
+    wanted = untried.first(known.wanted)
+    if wanted is not None:
+        return Suggestion(config=codec.decode(wanted), reason=reasons.OF_PRIOR, kind="prior")
+    rng = np.random.default_rng([seed, index, 3])
+    prior_results = sum(trial.is_prior for trial in known.trials)
+    starts = max(start.count_starts(codec.width) - prior_results, 0)
+    if index < starts or known.measured < start.RESULTS_MIN:
+        why = reasons.of_start(index, starts) if index < starts else None
+        return spread(codec, untried, rng, seed, index, why or reasons.of_waiting(known.measured))
+    if all(are_alike(column) for column in known.losses.T):
+        return spread(codec, untried, rng, seed, index, reasons.of_constant(len(known.losses)))
+    choice: Choice | None = choose(problem, codec, known, untried, rng, index)
+    if choice is None:
+        return leftover(codec, untried, rng)
+    return Suggestion(
+        config=codec.decode(choice.row),
+        reason=choice.reason,
+        kind=choice.kind,
+        mean=choice.mean,
+        std=choice.std,
+    )
+
+
+def only_one(codec: Codec, trials: Sequence[Trial]) -> Suggestion | Exhausted:
+    """A space of constants has one configuration."""
+    if any(not trial.is_prior for trial in trials):
+        return Exhausted(reason="every parameter is a constant, and that configuration was tried")
+    config = codec.decode(np.zeros(0))
+    return Suggestion(config=config, reason="the only configuration there is", kind="start")
+
+
+def spread(
+    codec: Codec, untried: Untried, rng: Rng, seed: int, index: int, reason: str
+) -> Suggestion | Exhausted:
+    """A point of the start design, or the next one that was not tried."""
+    points = (start.start_row(codec, seed, index + more) for more in range(STARTS_TRIED))
+    row: Array | None = untried.first(points)
+    if row is None:
+        return leftover(codec, untried, rng)
+    return Suggestion(config=codec.decode(row), reason=reason, kind="start")
+
+
+def leftover(codec: Codec, untried: Untried, rng: Rng) -> Suggestion | Exhausted:
+    """Whatever was not tried yet."""
+    row = untried.any_row(rng)
+    if row is None:
+        return Exhausted(reason=reasons.of_exhausted(len(untried.seen)))
+    return Suggestion(config=codec.decode(row), reason=reasons.OF_LEFTOVER, kind="random")

@@ -1,0 +1,137 @@
+"""An exact Gaussian process: Matern-5/2, one length-scale per parameter, fitted with gradients.
+
+theta is (log inverse squared length-scale per parameter, log signal variance, log noise variance);
+targets have mean 0 and variance 1. Squared distances come from inner products of features, for
+values and gradients alike: at 200 rows of 40 parameters that is ten times less memory traffic than
+a distance matrix per parameter.
+"""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+import numpy as np
+from scipy import linalg, optimize
+
+from steelyard.search.bayes.arrays import Array, Indices
+
+ROOT5 = math.sqrt(5.0)
+JITTER = 1e-8
+SCALE_BOUNDS = (-12.0, 7.0)
+SIGNAL_BOUNDS = (-3.0, 3.0)
+NOISE_BOUNDS = (math.log(1e-6), 0.0)
+SCALE_SD = 2.5  # of the prior of log inverse squared length-scales: weak
+NOISE_MEAN, NOISE_SD = math.log(1e-4), 2.5
+
+
+class Posterior(msgspec.Struct):
+    """The process after rows were seen: what it takes to predict others."""
+
+    weights: Array  # of the columns of features
+    scaled: Array  # features of the rows, scaled
+    squares: Array  # their squared norms
+    lower: Array  # Cholesky factor of the covariance of the rows
+    solved: Array  # covariance^-1 targets
+    signal: float
+
+    def predict(self, features: Array) -> tuple[Array, Array]:
+        """Mean and standard deviation (> 0) at rows given by their features."""
+        scaled = features * self.weights
+        distances = (scaled * scaled).sum(1)[:, None] + self.squares - 2 * scaled @ self.scaled.T
+        covariance = self.signal * matern(distances)
+        mean = covariance @ self.solved
+        explained = linalg.solve_triangular(
+            self.lower, covariance.T, lower=True, check_finite=False, overwrite_b=True
+        )
+        variance = self.signal - np.einsum("ij,ij->j", explained, explained)
+        return mean, np.sqrt(np.maximum(variance, 1e-10))
+
+
+def matern(squared: Array) -> Array:
+    """Matern-5/2 correlation at squared scaled distances (those below 0 by rounding are 0)."""
+    distance = ROOT5 * np.sqrt(np.maximum(squared, 0.0))
+    result: Array = (1 + distance + distance * distance / 3) * np.exp(-distance)
+    return result
+
+
+def negative_log_posterior(
+    theta: Array, features: Array, owners: Indices, targets: Array, scale_mean: float
+) -> tuple[float, Array]:
+    """-log p(targets | theta) p(theta) without constants, and its gradient.
+
+    Source: Rasmussen & Williams (2006), eq. 5.8 and 5.9.
+    """
+    width, count = len(theta) - 2, len(targets)
+    scales, signal, noise = np.exp(theta[:width]), math.exp(theta[-2]), math.exp(theta[-1])
+    scaled = features * np.sqrt(scales[owners])
+    squares = (scaled * scaled).sum(1)
+    distance = squares[:, None] + squares - 2 * scaled @ scaled.T
+    np.maximum(distance, 0.0, out=distance)
+    np.sqrt(distance, out=distance)
+    distance *= ROOT5
+    decay = np.exp(-distance)
+    correlation = (1 + distance + distance * distance / 3) * decay
+    covariance = signal * correlation
+    covariance[np.diag_indices(count)] += noise + JITTER
+    try:
+        lower = linalg.cholesky(covariance, lower=True, check_finite=False)
+    except linalg.LinAlgError:
+        return 1e10, np.zeros_like(theta)
+    inverse, _ = linalg.lapack.dpotri(lower, lower=1)
+    inverse = np.tril(inverse) + np.tril(inverse, -1).T
+    solved = inverse @ targets
+    value = 0.5 * float(targets @ solved) + float(np.log(np.diag(lower)).sum())
+    pull = inverse - np.outer(solved, solved)
+    slope = pull * ((-5.0 / 6.0) * signal * (1 + distance) * decay)
+    per_column = 2 * (slope.sum(1) @ (features * features) - (features * (slope @ features)).sum(0))
+    gradient = np.empty_like(theta)
+    gradient[:width] = 0.5 * scales * np.bincount(owners, per_column, minlength=width)
+    gradient[-2] = 0.5 * signal * float((pull * correlation).sum())
+    gradient[-1] = 0.5 * noise * float(np.trace(pull))
+    off = (theta[:width] - scale_mean) / SCALE_SD
+    quiet = (theta[-1] - NOISE_MEAN) / NOISE_SD
+    value += 0.5 * float(off @ off) + 0.5 * theta[-2] ** 2 + 0.5 * quiet**2
+    gradient[:width] += off / SCALE_SD
+    gradient[-2] += theta[-2]
+    gradient[-1] += quiet / NOISE_SD
+    return value, gradient
+
+
+def fit(
+    features: Array,
+    owners: Indices,
+    targets: Array,
+    *,
+    start: Array | None = None,
+    steps: int = 40,
+    scale_mean: float = 0.0,
+) -> Array:
+    """theta of the highest posterior density found from `start` in at most `steps` iterations."""
+    width = int(owners[-1]) + 1
+    bounds = np.array([SCALE_BOUNDS] * width + [SIGNAL_BOUNDS, NOISE_BOUNDS])
+    if start is None:
+        start = np.concatenate([np.full(width, scale_mean), [0.0, math.log(1e-3)]])
+    found = optimize.minimize(
+        negative_log_posterior,
+        np.clip(start, bounds[:, 0], bounds[:, 1]),
+        args=(features, owners, targets, scale_mean),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
+        options={"maxiter": steps},
+    )
+    return np.asarray(found.x, dtype=np.float64)
+
+
+def condition(features: Array, owners: Indices, targets: Array, theta: Array) -> Posterior:
+    """The process with `theta` after the rows were seen."""
+    weights = np.sqrt(np.exp(theta[:-2]))[owners]
+    signal, noise = math.exp(theta[-2]), math.exp(theta[-1])
+    scaled = features * weights
+    squares = (scaled * scaled).sum(1)
+    covariance = signal * matern(squares[:, None] + squares - 2 * scaled @ scaled.T)
+    covariance[np.diag_indices(len(targets))] = signal + noise + JITTER
+    lower = linalg.cholesky(covariance, lower=True, check_finite=False)
+    solved = linalg.cho_solve((lower, True), targets, check_finite=False)
+    return Posterior(weights, scaled, squares, lower, solved, signal)
