@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -32,6 +33,7 @@ from steelyard.server.rooms.artifacts import (
     lineage,
     links,
     listing,
+    named,
     policy,
     purge,
     queries,
@@ -333,6 +335,11 @@ def calls_of_queries(s: Scene) -> Iterator[Call]:
     yield references.resolve_artifact_paths, {"caller": s.shelf.caller, "paths": paths}
     yield references.follow_references, {"caller": s.shelf.caller, "references": paths}
     yield reach.find_entity_content, found | {"md5": s.md5}
+    asked: dict[str, Any] = {"md5": s.md5, "digests": named.VersionDigests()}
+    foreign = msgspec.structs.replace(s.shelf.caller, entity_roles={}, is_admin=False)
+    of_portfolio = {"caller": s.shelf.caller, "collection": s.portfolio}
+    yield reach.get_version_content, asked | {"caller": foreign, "artifact": s.first}
+    yield reach.get_collection_content, asked | of_portfolio
 
 
 def calls_of_removals_and_uses(s: Scene) -> Iterator[Call]:

@@ -102,6 +102,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/tables/schema"): READ,
     ("POST", "/api/v1/tables:query"): READ,
     ("POST", "/api/v1/tables:facet"): READ,
+    ("GET", "/api/v1/tables/csv"): READ,
     ("POST", "/api/v1/tables:join"): READ,
     ("POST", "/api/v1/tables:diff"): READ,
     ("POST", "/api/v1/tables:save"): WRITE,
@@ -182,6 +183,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
 #: What a request needs to be a good one.
 QUERIES = {
     "/api/v1/tables/schema": "?ref=run:crew/ours/{run}/some-file.txt",
+    "/api/v1/tables/csv": ("?question=%7B%22ref%22%3A%22run:crew/ours/{run}/some-file.txt%22%7D"),
     "/api/v1/previews/table": "?ref=run:crew/ours/{run}/some-file.txt",
     "/api/v1/previews/thumbnail": "?run=1&name=a.png",
     "/api/v1/previews/page": "?run=1&name=a.html",
@@ -481,6 +483,46 @@ def status_of_stream(world: World, url: str, key: str | None) -> int:
         return answer.status
     finally:
         answer.close()
+
+
+def test_a_linked_version_lets_its_readers_have_what_it_names_and_nothing_else(
+    world: World,
+) -> None:
+    server = world.server
+    crew = server.db.read_now(get_caller, world.user_ids["team admin"])
+    foreign = server.db.read_now(get_caller, world.user_ids["foreign"])
+    shelf = Shelf(server.db, blobs=server.services.blobs, caller=crew, entity="crew", name="ours")
+    theirs = Shelf(server.db, blobs=shelf.blobs, caller=foreign, name="theirs").project
+    name = f"data{next(world.numbers)}"
+    shared, both, secret, waiting = (f"{name} {number}".encode() for number in range(4))
+    linked = shelf.log({"a.txt": shared, "both.txt": both}, name)
+    later = shelf.log({"b.txt": secret, "both.txt": both}, name)
+    shelf.upload(shelf.draft(name), [waiting])
+    server.db.write_now(
+        link_artifact,
+        linked,
+        project=theirs,
+        portfolio=name,
+        actor=shelf.actor,
+        now_us=shelf.now_us,
+    )
+
+    def ask_for(who: Who, path: str, content: bytes) -> int:
+        md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        url = f"/artifactsV2/default/{path}/{md5}/x.txt"
+        answer = server.request("GET", url, key=world.keys[who])
+        assert answer.status != 200 or answer.data == content
+        return answer.status
+
+    contents = (shared, both, secret, waiting)
+    # wandb 0.31.0 wandb_storage_policy.py _file_url: with the id of the version, and without.
+    by_id = f"crew/ours/{name}/{linked.key}/{linked.key}"
+    assert [ask_for("foreign", by_id, each) for each in contents] == [200, 200, 404, 404]
+    assert [ask_for("viewer", by_id, each) for each in contents] == [200, 200, 200, 200]
+    assert ask_for("foreign", f"crew/ours/{name}/{later.key}/{linked.key}", shared) == 404
+    by_place = f"foreign/theirs/{name}/{linked.key}"
+    assert [ask_for("foreign", by_place, each) for each in contents] == [200, 200, 404, 404]
+    assert ask_for("foreign", f"crew/ours/{name}/{linked.key}", shared) == 404
 
 
 def test_unknown_and_foreign_projects_get_the_same_answer(world: World) -> None:

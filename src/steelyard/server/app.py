@@ -64,6 +64,7 @@ from steelyard.server.http.signing import Signer
 from steelyard.server.http.throttle import LoginThrottle
 from steelyard.server.migrations import create_schema
 from steelyard.server.rooms.accounts.commands import get_or_create_secret
+from steelyard.server.rooms.artifacts.named import VersionDigests
 from steelyard.server.rooms.media.thumbnails import Thumbnails
 from steelyard.server.rooms.runs.index import RunIndex
 from steelyard.server.rooms.tables.table_engine import TableEngine
@@ -195,6 +196,7 @@ def create_app(services: Services) -> Litestar:
         "stopping": services.stopping,
         "throttle": LoginThrottle(),
         "run_index": RunIndex(),
+        "version_digests": VersionDigests(),
         "live_hub": LiveHub(services.db),
     }
     dependencies: dict[str, Provide | Callable[..., Any]] = {

@@ -40,10 +40,15 @@ from steelyard.server.rooms.artifacts.contents import record_content
 from steelyard.server.rooms.artifacts.drafts import record_manifest
 from steelyard.server.rooms.artifacts.files import find_content
 from steelyard.server.rooms.artifacts.model import Artifact, Content
+from steelyard.server.rooms.artifacts.named import VersionDigests
 from steelyard.server.rooms.artifacts.names import decode_artifact_id, parse_md5
 from steelyard.server.rooms.artifacts.policy import get_readable_artifact, get_readable_collection
 from steelyard.server.rooms.artifacts.queries import find_manifest, get_artifact
-from steelyard.server.rooms.artifacts.reach import find_entity_content
+from steelyard.server.rooms.artifacts.reach import (
+    find_entity_content,
+    get_collection_content,
+    get_version_content,
+)
 from steelyard.server.rooms.files.model import guess_mimetype
 
 CONTENT_PATH = CONTENTS + "{collection_id:int}/{md5:str}/{path:path}"
@@ -197,18 +202,19 @@ async def download_collection_content(
     caller: Caller,
     db: Database,
     blobs: BlobStore,
+    version_digests: VersionDigests,
     entity: str,
     project: str,
     collection: str,
     md5: str,
     name: str | None = None,
 ) -> Response[Any]:
-    """Send a content of a collection to whoever may see it."""
+    """Send a content of a collection, or of what is linked there, to whoever may see it."""
     digest = parse_hex(md5)
 
     def read(conn: Connection) -> Content:
         found = get_readable_collection(conn, caller, entity, project, collection)
-        return _get_content(conn, found.id, digest)
+        return get_collection_content(conn, caller, version_digests, found, digest)
 
     content = await db.read(read)
     return await answer_download(request, blobs, _describe(content, name or md5))
@@ -220,16 +226,20 @@ async def download_version_content(
     caller: Caller,
     db: Database,
     blobs: BlobStore,
+    version_digests: VersionDigests,
     artifact: str,
     md5: str,
     name: str,
 ) -> Response[Any]:
-    """Send a content of a version to whoever may see the version, by a link too."""
+    """Send a content of a version to whoever may see the version, by a link too.
+
+    By a link only what the version names: its collection may have much else.
+    """
     digest = parse_hex(md5)
 
     def read(conn: Connection) -> Content:
         found: Artifact = get_readable_artifact(conn, caller, decode_artifact_id(artifact))
-        return _get_content(conn, found.collection_id, digest)
+        return get_version_content(conn, caller, version_digests, found, digest)
 
     content = await db.read(read)
     return await answer_download(request, blobs, _describe(content, name))
@@ -265,13 +275,6 @@ def parse_hex(text: str) -> bytes:
     if len(digest) != 16:
         raise Invalid(f"{text[:80]!r} is no MD5 in hexadecimal (32 digits)")
     return digest
-
-
-def _get_content(conn: Connection, collection_id: int, md5: bytes) -> Content:
-    content = find_content(conn, collection_id, md5)
-    if content is None:
-        raise NotFound(f"no content {md5.hex()} in this artifact; it may have been deleted")
-    return content
 
 
 def _describe(content: Content, name: str) -> Download:
