@@ -348,6 +348,7 @@ SEARCH_SAMPLE_TRIES_MAX = 10_000  # configurations drawn in a row that break a c
 SEARCH_LADDER_VALUES_MAX = 4096  # steps of one parameter that are listed; more count as continuous
 SEARCH_MODEL_ROWS_MAX = 200  # results that a Gaussian process is fitted to
 SEARCH_ENUMERATED_MAX = 100_000  # combinations of a finite space that are looked at one by one
+SEARCH_LATTICE_STATES_MAX = 100_000  # cases that conditions between parameters make
 SEARCH_REDRAWS_MAX = 1000  # random configurations in a row that were all tried before
 SEARCH_GRID_POINTS_MAX = 10_000_000  # of a grid without a cap on its runs
 SEARCH_GRID_SKIPPED_MAX = 100_000  # points in a row that break a constraint

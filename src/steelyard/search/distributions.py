@@ -95,15 +95,35 @@ def grid_values(parameter: Parameter) -> Sequence[Any] | None:
         step = (parameter.min + parameter.q) - parameter.min
         count = math.ceil((parameter.max - parameter.min) / parameter.q)
         return Steps(parameter.min, step, count)
-    first, last = _steps_within(parameter)
-    return Steps(_step_value(parameter, first), parameter.q, int(last - first) + 1)
+    return _multiples(parameter)
+
+
+def support(parameter: Parameter) -> Sequence[Any] | None:
+    """Every value that `quantile` gives, where they are finitely many; else None.
+
+    Differs from the grid: a grid of q_uniform starts at min and leaves out max, and a value of
+    probability 0 is never drawn.
+    """
+    if parameter.probabilities is not None:
+        chances = zip(parameter.values, parameter.probabilities, strict=True)
+        return [value for value, probability in chances if probability > 0]
+    if parameter.q is None:
+        return grid_values(parameter)
+    low, high = bounds(parameter)
+    if math.isinf(low) or math.isinf(high):
+        return None
+    return _multiples(parameter)
 
 
 class Steps(Sequence[Any]):
-    """start, start + step, …: `count` numbers of which none is stored."""
+    """start, start + step, …: `count` numbers of which none is stored.
 
-    def __init__(self, start: float, step: float, count: int) -> None:
-        self.start, self.step, self.size = start, step, count
+    Two ways to round: numpy.arange's for a grid, and whole multiples of the step for quantised
+    draws (`start` is then the number of the first multiple).
+    """
+
+    def __init__(self, start: float, step: float, count: int, *, multiples: bool = False) -> None:
+        self.first, self.step, self.size, self.multiples = start, step, count, multiples
 
     def __len__(self) -> int:
         return self.size
@@ -114,8 +134,15 @@ class Steps(Sequence[Any]):
     def __getitem__(self, index: slice) -> list[Any]: ...
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
-            return [self.start + i * self.step for i in range(self.size)[index]]
-        return self.start + range(self.size)[index] * self.step
+            return [self._value(at) for at in range(self.size)[index]]
+        return self._value(range(self.size)[index])
+
+    def nearest(self, value: float) -> int:
+        """The position whose value is nearest to `value`, which may be outside."""
+        return round((value - self._value(0)) / self.step)
+
+    def _value(self, at: int) -> float:
+        return (self.first + at) * self.step if self.multiples else self.first + at * self.step
 
 
 def cumulative(parameter: Parameter) -> list[float]:
@@ -210,6 +237,12 @@ def _steps_within(parameter: Parameter) -> tuple[int | float, int | float]:
         nearest = round((low + high) / 2 / parameter.q)
         return nearest, nearest
     return first, last
+
+
+def _multiples(parameter: Parameter) -> Steps:
+    assert parameter.q is not None
+    first, last = _steps_within(parameter)
+    return Steps(first, parameter.q, int(last - first) + 1, multiples=True)
 
 
 def _step_near(parameter: Parameter, value: float) -> int:

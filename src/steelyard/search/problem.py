@@ -126,6 +126,9 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         cost: the metric that says what a run cost ("seconds" is its duration); suggestions then
             weigh the expected gain against it. None: every run costs the same.
+        priority: sweeps with more of it get free slots first.
+        retries: how often a configuration whose run was lost or failed is run again; None: as the
+            server has it.
         prior_runs: ids of runs that the search learns from before its own.
         raw: the configuration as it was read, for whoever stores or shows it.
     """
@@ -140,6 +143,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     cross_validation: CrossValidation | None = None
     phases: tuple[Phase, ...] = ()
     prior_runs: tuple[str, ...] = ()
+    priority: int = 0
+    retries: int | None = None
     program: str | None = None
     command: tuple[str, ...] | None = None
     name: str | None = None

@@ -68,15 +68,13 @@ class Space(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def broken_constraint(self, flat: Mapping[str, Any]) -> Constraint | None:
         """The first input constraint that a configuration breaks.
 
-        A constraint that names an inactive parameter says nothing about that configuration. One
-        that cannot be computed (division by zero) is broken.
+        A constraint that cannot be decided because it names an inactive parameter says nothing
+        about that configuration; one that cannot be computed (division by zero) is broken.
         """
         for constraint in self.input_constraints:
             names = constraint.expression.names
-            if any(name not in flat for name in names):
-                continue
-            result = constraint.expression.evaluate({name: flat[name] for name in names})
-            if not result:
+            holds = constraint.expression.holds({n: flat[n] for n in names if n in flat})
+            if holds is False or (holds is None and all(name in flat for name in names)):
                 return constraint
         return None
 
@@ -153,9 +151,16 @@ class Space(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         for name, value in self.prune(flat).items():
             parameter = self.by_name[name]
             if not parameter.is_constant:
-                parts.append([name, _canonical(_known_keys(parameter, value))])
-        text = json.dumps(sorted(parts), ensure_ascii=False, default=str)
+                parts.append([name, canonical_value(parameter, value)])
+        text = json.dumps(sorted(parts), ensure_ascii=False)
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def canonical_value(parameter: Parameter, value: Any) -> str:
+    """A text that is the same for values that are the same experiment; see Space.key_of."""
+    if isinstance(value, float) and not value.is_integer():
+        return f"{value:.15g}"  # 3 * 0.1 is 0.30000000000000004, and is 0.3
+    return json.dumps(_canonical(_known_keys(parameter, value)), ensure_ascii=False, default=str)
 
 
 def _known_keys(parameter: Parameter, value: Any) -> Any:
