@@ -246,7 +246,55 @@ def test_cells_come_back_as_they_were(values: list[Any], directory: Path) -> Non
     if is_number and any(isinstance(value, float) for value in values):
         values = [None if value is None else float(value) for value in values]
         shown = [None if value is None else float(value) for value in shown]
+    else:
+        values = [as_shown(value) for value in values]
     assert repr(shown) == repr(values)
+
+
+def as_shown(value: Any) -> Any:
+    """Integers of more than 64 bits as text."""
+    return str(value) if type(value) is int and not -(2**63) <= value < 2**64 else value
+
+
+LONG = {"of 400 digits": 10**400, "negative": -(10**400), "of 65 bits": 2**64}
+
+
+@pytest.mark.parametrize("long", LONG.values(), ids=LONG)
+@pytest.mark.parametrize("others", [[1, None], [0.5, None], ["a", True], []], ids=str)
+def test_an_integer_beyond_64_bits_is_shown_as_its_digits(
+    directory: Path, long: int, others: list[Any]
+) -> None:
+    is_float = long == 2**64 and 0.5 in others
+    table = convert(directory, table_text(["x", "n"], [[each, 1] for each in [long, *others]]))
+    answer = jobs.ANSWERS.decode(jobs.encode(query(table)))
+    assert isinstance(answer, jobs.Rows)
+    shown = [row[0] for row in answer.rows]
+    assert shown == ([float(long), *others] if is_float else [str(long), *others])
+    assert any("more than 64 bits" in each for each in meta_of(table).warnings) != is_float
+
+
+def test_an_integer_inside_of_a_cell_is_shown_whole_however_long(directory: Path) -> None:
+    cell = {"a": [10**400, 1, -5], "b": "1" * 30}
+    rows: list[list[Any]] = [[cell], [[2**64 - 1, -(2**63)]], [[1.5]]]
+    answer = jobs.ANSWERS.decode(jobs.encode(query(convert(directory, table_text(["x"], rows)))))
+    assert isinstance(answer, jobs.Rows)
+    assert answer.rows[0][0] == {"a": [str(10**400), 1, -5], "b": "1" * 30}
+    assert [row[0] for row in answer.rows[1:]] == [[2**64 - 1, -(2**63)], [1.5]]
+
+
+@pytest.mark.parametrize("form", ["table", "jsonl", "csv"])
+def test_an_integer_longer_than_python_converts_is_shown_as_its_digits(
+    directory: Path, form: Format
+) -> None:
+    digits = "7" * 5_000
+    content = {
+        "table": '{"columns": ["x"], "data": [[1], [' + digits + "]]}",
+        "jsonl": '{"x": 1}\n{"x": ' + digits + "}\n",
+        "csv": f"x\n1\n{digits}\n",
+    }[form]
+    table = convert(directory, content, form)
+    shown = [row[0] for row in query(table, cell_chars=10_000).rows]
+    assert shown == (["1", digits] if form == "csv" else [1, digits])
 
 
 def test_integers_of_any_length_may_be_asked_for(directory: Path) -> None:

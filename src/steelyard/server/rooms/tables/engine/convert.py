@@ -28,6 +28,7 @@ from steelyard.server.rooms.tables.engine.stats import describe_columns
 from steelyard.server.rooms.tables.jobs import META_FILE, Convert, Converted, SourceFile
 from steelyard.server.rooms.tables.model import Column, ColumnType, TableMeta
 
+NAMED_MAX = 5  # columns, in one warning
 READINGS_MAX = 4  # of one file, until its columns and arrays are known
 _TYPES: dict[Kind, ColumnType] = {
     "null": "string",
@@ -251,6 +252,12 @@ def _apply_types(
 
 def _list_warnings(job: Convert, spool: Spool, names: list[str]) -> list[str]:
     warnings: list[str] = []
+    if places := sorted(spool.layout.long_integers):
+        named = ", ".join(repr(names[place]) for place in places[:NAMED_MAX])
+        warnings.append(
+            f"integers of more than 64 bits are shown as text; {len(places):,} columns have some: "
+            f"{named}{', …' if len(places) > NAMED_MAX else ''}"
+        )
     if spool.long_count:
         warnings.append(
             f"{spool.long_count:,} rows have more cells than there are columns; "

@@ -29,6 +29,7 @@ from steelyard.limits import (
 
 READ_CHARS = 4 * MIB
 ROWS_CHARS = MIB // 4  # parsed in one call
+DIGITS_MAX = 4300  # sys.get_int_max_str_digits() as it is by default
 _SPACE = re.compile(r"[ \t\n\r]*")
 _DELIMITERS = ",;\t|"
 
@@ -47,6 +48,20 @@ class Header:
         self.columns: list[str] | None = None
         self.column_types: Any = None
         self.warnings: list[str] = []
+
+
+def parse_integer(digits: str) -> int | str:
+    """The integer, or its digits where they are more than Python converts, which takes too long."""
+    return digits if len(digits) > DIGITS_MAX else int(digits)
+
+
+def is_long_integer(error: ValueError) -> bool:
+    """Python refused to convert an integer for its length."""
+    return "integer string conversion" in str(error)
+
+
+_scan_short = json.JSONDecoder(strict=False).raw_decode
+_scan_long = json.JSONDecoder(strict=False, parse_int=parse_integer).raw_decode  # a third slower
 
 
 def check_width(count: int, name: str) -> None:
@@ -138,9 +153,7 @@ class _Text:
         self._at = 0
         self._read_before = 0
         self._one_by_one_until = 0
-        self._scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(
-            strict=False
-        ).raw_decode
+        self._scan: Callable[[str, int], tuple[Any, int]] = _scan_short
 
     @property
     def place(self) -> int:
@@ -194,6 +207,9 @@ class _Text:
             except RecursionError as error:
                 raise Invalid(f"{self._name} is nested too deeply") from error
             except ValueError as error:
+                if is_long_integer(error) and self._scan is not _scan_long:
+                    self._scan = _scan_long
+                    continue
                 if len(self._text) - self._at > TABLE_ROW_BYTES_MAX:
                     raise Invalid(
                         f"{self._name}: a single row has more than {TABLE_ROW_BYTES_MAX:,} "
@@ -290,7 +306,12 @@ def read_jsonl(path: Path, name: str) -> Iterator[Batch]:
 
 def _parse_line(line: str, number: int, name: str) -> dict[str, Any]:
     try:
-        row = json.loads(line, strict=False)
+        try:
+            row = json.loads(line, strict=False)
+        except ValueError as error:
+            if not is_long_integer(error):
+                raise
+            row = json.loads(line, strict=False, parse_int=parse_integer)
     except RecursionError as error:
         raise Invalid(f"{name}: line {number:,} is nested too deeply") from error
     except ValueError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,11 +16,14 @@ from steelyard.errors import Invalid
 from steelyard.limits import TABLE_ANSWER_CELLS_MAX, TABLE_ORDERS_KEPT, TABLE_SAVED_ROWS_MAX
 from steelyard.server.rooms.tables.engine.conditions import condition, search_condition
 from steelyard.server.rooms.tables.engine.opened import Table, open_table
+from steelyard.server.rooms.tables.engine.spool import is_short
 from steelyard.server.rooms.tables.jobs import Export, Query, Rows, Written
 from steelyard.server.rooms.tables.model import Column, ColumnHead, Filter, Sort
 
 Cut = list[tuple[int, int, int]]
 EXPORT_ROWS_AT_ONCE = 10_000
+_MANY_DIGITS = re.compile(r"\d{19}")  # in a document without them no integer is long
+INTEGER_DIGITS_MAX = 20  # of one that fits 64 bits, and its sign
 
 _orders: OrderedDict[bytes, pl.Series] = OrderedDict()
 
@@ -153,8 +157,25 @@ def show_cells(values: pl.Series, column: Column, *, cell_chars: int, cut: Cut) 
             cut.append((row, 0, len(value)))
             shown[row] = value[:cell_chars]
         elif column.type != "string":
-            shown[row] = json.loads(value)
+            shown[row] = _decode(value)
     return shown
+
+
+def _decode(text: str) -> Any:
+    """A document. Integers of more than 64 bits become text: neither msgpack nor browsers have any.
+
+    Between processes an answer is msgpack, and JavaScript reads a long one as Infinity.
+    """
+    if _MANY_DIGITS.search(text) is None:
+        return json.loads(text)
+    return json.loads(text, parse_int=_decode_integer)
+
+
+def _decode_integer(digits: str) -> int | str:
+    if len(digits) > INTEGER_DIGITS_MAX:
+        return digits
+    number = int(digits)
+    return number if is_short(number) else digits
 
 
 def export_rows(job: Export) -> Written:

@@ -44,6 +44,8 @@ class Layout(msgspec.Struct):
     media_types: dict[int, set[str]] = {}
     forced: set[int] = set()
     """Columns that are JSON text whatever a batch of them holds."""
+    long_integers: set[int] = set()
+    """Columns with integers of more than 64 bits."""
 
 
 class Spool:
@@ -127,16 +129,23 @@ class Spool:
         name = f"c{place}"
         try:
             if kind in ("media", "cells"):
+                if any(type(value) is int and not is_short(value) for value in values):
+                    self.layout.long_integers.add(place)
                 texts = [None if value is None else _encode(value) for value in values]
                 return kind, _text_series(name, texts)
             if kind == "text":
                 return kind, _text_series(name, values)
-            return kind, pl.Series(name, values, DTYPES[kind], strict=kind != "float")
+            made = pl.Series(name, values, DTYPES[kind], strict=kind != "float")
+            if kind != "float" or made.null_count() == values.count(None):
+                return kind, made
         except RecursionError as error:
             raise Invalid(f"{self._name}: a cell is nested too deeply") from error
-        except (OverflowError, TypeError, pl.exceptions.PolarsError):  # integers beyond 64 bits
-            texts = [None if value is None else _encode(value) for value in values]
-            return "cells", _text_series(name, texts)
+        except (OverflowError, TypeError, pl.exceptions.PolarsError):
+            pass
+        # Integers beyond 64 bits, or among floats, beyond what a float can be: kept as they are.
+        self.layout.long_integers.add(place)
+        texts = [None if value is None else _encode(value) for value in values]
+        return "cells", _text_series(name, texts)
 
     def _find_kind(self, place: int, values: Sequence[Any]) -> Kind:
         types = set(map(type, values))
@@ -189,6 +198,11 @@ class Spool:
                 "(TABLE_CONVERTED_BYTES_MAX); split it into smaller files"
             )
         self.parts.append(part)
+
+
+def is_short(number: int) -> bool:
+    """The integer fits 64 bits, with a sign or without."""
+    return -(2**63) <= number < 2**64
 
 
 def join_kinds(one: Kind, other: Kind) -> Kind:

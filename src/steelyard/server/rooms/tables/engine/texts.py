@@ -59,6 +59,9 @@ def _questions(places: Sequence[int]) -> Iterator[pl.Expr]:
         yield trimmed.cast(pl.Int64, strict=False).count().alias(f"{place}:int")
         yield number.count().alias(f"{place}:float")
         yield trimmed.str.contains(_LEADING_ZERO).any().alias(f"{place}:zero")
+        # A number written in digits that no float holds would be shown as infinite.
+        is_written = trimmed.str.contains(r"\d")
+        yield (number.is_infinite() & is_written).any().alias(f"{place}:beyond")
         yield trimmed.str.to_lowercase().is_in(_WORDS).sum().alias(f"{place}:bool")
         # Looking for times takes longer than all else: only where the first value looks like one.
         first = column.drop_nulls().first()
@@ -87,7 +90,7 @@ def _choose(answers: dict[str, int | bool | str | None]) -> Kind:
         return "null"
     if answers["bool"] == n:
         return "bool"
-    if not answers["zero"]:
+    if not answers["zero"] and not answers["beyond"]:
         if answers["int"] == n:
             return "int"
         if answers["float"] == n:
