@@ -111,6 +111,7 @@ def list_statements(conn: Connection, caller: Caller, first: int, blobs: LocalBl
         run_index=RunIndex(),
         db=None,  # type: ignore[arg-type]  # nothing leaves the transaction
         blobs=blobs,
+        sweeps=None,  # type: ignore[arg-type]  # nor asks for work
     )
     context.begin(conn)
     statements: list[str] = []

@@ -16,24 +16,36 @@ SERVED = frozenset(
     AddAliases AddArtifactCollectionTags ArtifactByID ArtifactCollectionAliases ArtifactCreatedBy
     ArtifactFileURLsByManifestEntries ArtifactManifest ArtifactMembershipByName
     ArtifactMembershipFiles ArtifactOfType ArtifactType ArtifactTypeArtifactCollections
-    ArtifactUsedBy ClientIDMapping CommitArtifact CompleteMultipartUploadArtifact CreateArtifact
-    CreateArtifactFiles CreateArtifactManifest CreateInvite CreateProject CreateRunFiles
-    CreateServiceAccount CreateTeam CreateUserFromAdmin DeleteAliases DeleteApiKey DeleteArtifact
-    DeleteArtifactCollectionTags DeleteArtifactPortfolio DeleteArtifactSequence DeleteInvite
-    DeleteRun EntityIsTeam FetchArtifactDigestAlgorithm FetchArtifactManifest FetchLinkedArtifacts
-    FetchOrgEntityFromEntity FetchOrgInfoFromEntity FetchOrganization GenerateApiKey
-    GetArtifactMembershipFileUrls GetDefaultEntity GetProject GetProjects GetTeamEntity GetViewer
-    HistoryPage IsProjectReadOnly LinkArtifact MarkRunFilesUploaded NotifyScriptableRunAlert
-    OrgFeatureFlags OrganizationCoreWeaveOrganizationID Project ProjectArtifactCollection
-    ProjectArtifactCollections ProjectArtifactType ProjectArtifactTypes ProjectArtifacts
-    ProjectViews QueryRunInfo RewindRun Run RunConsoleLogPage RunConsoleLogTail RunFiles
-    RunFullHistory RunHistoryKeys RunInputArtifacts RunOutputArtifacts RunParquetHistory
-    RunResumeStatus RunSampledHistory RunState RunStoppedStatus Runs SampledHistoryPage SearchUsers
-    ServerFeaturesQuery ServerInfo StopRun UnlinkArtifact UpdateArtifact UpdateArtifactManifest
-    UpdateArtifactPortfolio UpdateArtifactSequence UpdateArtifactSequenceType UpdateRunState
-    UpsertBucket UseArtifact Viewer XXHashDigestsEnabled deleteFiles
+    ArtifactUsedBy ClientIDMapping CommitArtifact CompleteMultipartUploadArtifact CreateAgent
+    CreateArtifact CreateArtifactFiles CreateArtifactManifest CreateInvite CreateProject
+    CreateRunFiles CreateServiceAccount CreateTeam CreateUserFromAdmin DeleteAliases DeleteApiKey
+    DeleteArtifact DeleteArtifactCollectionTags DeleteArtifactPortfolio DeleteArtifactSequence
+    DeleteInvite DeleteRun EntityIsTeam FetchArtifactDigestAlgorithm FetchArtifactManifest
+    FetchLinkedArtifacts FetchOrgEntityFromEntity FetchOrgInfoFromEntity FetchOrganization
+    GenerateApiKey GetAgentRuns GetArtifactMembershipFileUrls GetDefaultEntity GetProject
+    GetProjects GetSweep GetSweepAgent GetSweepAgents GetSweepLegacy GetSweepState GetSweeps
+    GetTeamEntity GetViewer Heartbeat HistoryPage IsProjectReadOnly LinkArtifact
+    MarkRunFilesUploaded NotifyScriptableRunAlert OrgFeatureFlags
+    OrganizationCoreWeaveOrganizationID Project ProjectArtifactCollection ProjectArtifactCollections
+    ProjectArtifactType ProjectArtifactTypes ProjectArtifacts ProjectViews QueryRunInfo RewindRun
+    Run RunConsoleLogPage RunConsoleLogTail RunFiles RunFullHistory RunHistoryKeys RunInputArtifacts
+    RunOutputArtifacts RunParquetHistory RunResumeStatus RunSampledHistory RunState RunStoppedStatus
+    Runs SampledHistoryPage SearchUsers ServerFeaturesQuery ServerInfo StopRun SweepWithRuns
+    UnlinkArtifact UpdateArtifact UpdateArtifactManifest UpdateArtifactPortfolio
+    UpdateArtifactSequence UpdateArtifactSequenceType UpdateRunState UpsertBucket UpsertSweep
+    UseArtifact Viewer XXHashDigestsEnabled deleteFiles
     """.split()  # noqa: SIM905  # names, not code
 )
+
+#: What the client puts into a text before it sends it. wandb 0.31.0 apis/public/sweeps.py
+FILLED_IN = {"_PROJECT_QUERY_": "project { id name entity { id name } }"}
+
+
+def filled(text: str) -> str:
+    for name, value in FILLED_IN.items():
+        text = text.replace(name, value)
+    return text
+
 
 #: Room that will serve them -> operations.
 LATER = {
@@ -43,10 +55,8 @@ LATER = {
         RegistryVersions RenameRegistry UpdateTeamRegistryRole UpdateUserRegistryRole
         UpsertRegistry
     """,
-    "sweeps": """
-        CreateAgent EnqueueSweepRun GetAgentRuns GetSweep GetSweepAgent GetSweepAgents
-        GetSweepLegacy GetSweepState GetSweeps Heartbeat SweepConfig SweepRunsWithHistory
-        SweepWatchedRuns SweepWithRuns UpsertSweep UpsertSweepState
+    "schedulers of sweeps in the client": """
+        EnqueueSweepRun SweepConfig SweepRunsWithHistory SweepWatchedRuns UpsertSweepState
     """,
     "queues": """
         CreateDefaultResourceConfig CreateRunQueue DeleteFromRunQueue DeleteRunQueue

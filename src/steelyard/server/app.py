@@ -36,6 +36,7 @@ from steelyard.server.api import (
     runs,
     series,
     table_diffs,
+    table_downloads,
 )
 from steelyard.server.api import artifact_files as artifact_files_api
 from steelyard.server.api import artifacts as artifacts_api
@@ -50,6 +51,7 @@ from steelyard.server.blobs.open import blobs_directory, open_blobs
 from steelyard.server.blobs.place import find_s3_place
 from steelyard.server.columns.sealer import Sealer
 from steelyard.server.db.interface import Database
+from steelyard.server.db.locks import ServerLocks, open_locks
 from steelyard.server.db.open import open_database
 from steelyard.server.gateway import artifact_files as gateway_artifact_files
 from steelyard.server.gateway import file_stream, graphql
@@ -67,12 +69,14 @@ from steelyard.server.rooms.accounts.commands import get_or_create_secret
 from steelyard.server.rooms.artifacts.named import VersionDigests
 from steelyard.server.rooms.media.thumbnails import Thumbnails
 from steelyard.server.rooms.runs.index import RunIndex
+from steelyard.server.rooms.sweeps.dispatch import Dispatcher
 from steelyard.server.rooms.tables.table_engine import TableEngine
 from steelyard.server.settings import ServerSettings
 from steelyard.server.tasks.artifacts import artifacts_task
 from steelyard.server.tasks.crashed_runs import crashed_runs_task
 from steelyard.server.tasks.expired_secrets import expired_secrets_task
 from steelyard.server.tasks.runner import Task, TaskRunner
+from steelyard.server.tasks.sweeps import sweeps_task
 from steelyard.server.tasks.unused_blobs import unused_blobs_task
 
 #: Every module that answers requests; each has its `handlers`.
@@ -100,6 +104,7 @@ EDGES: tuple[ModuleType, ...] = (
     storage_api,
     tables_api,
     table_diffs,
+    table_downloads,
     media_api,
     previews_api,
     live,
@@ -114,9 +119,11 @@ class Services(msgspec.Struct, frozen=True):
     settings: ServerSettings
     db: Database
     blobs: BlobStore
+    locks: ServerLocks | None
     sealer: Sealer
     tables: TableEngine
     thumbnails: Thumbnails
+    sweeps: Dispatcher
     signer: Signer
     authenticator: Authenticator
     metrics: Metrics
@@ -129,6 +136,8 @@ class Services(msgspec.Struct, frozen=True):
         self.tables.stop()
         self.thumbnails.stop()
         self.sealer.stop()
+        if self.locks is not None:
+            self.locks.close()
         self.db.close()
 
 
@@ -144,20 +153,26 @@ def open_services(settings: ServerSettings, *, now_us: Callable[[], int] = clock
     StorageUnavailable when the store of file contents is.
     """
     db = open_database(settings.effective_database_url)
+    locks = open_locks(db)
     try:
         create_schema(db)
         signer = Signer(db.write_now(get_or_create_secret, "signing"))
         blobs = open_blobs(
-            blobs_directory(settings), find_s3_place(settings), server_id=signer.server_id
+            blobs_directory(settings),
+            find_s3_place(settings),
+            server_id=signer.server_id,
+            server_locks=locks,
         )
         cache = settings.data_dir / "cache"  # may be deleted while no server runs
         services = Services(
             settings=settings,
             db=db,
             blobs=blobs,
+            locks=locks,
             sealer=Sealer(db),
             tables=TableEngine(db, blobs, cache / "tables"),
             thumbnails=Thumbnails(blobs, cache / "thumbnails"),
+            sweeps=Dispatcher(db),
             signer=signer,
             authenticator=Authenticator(db, settings, now_us),
             metrics=Metrics(),
@@ -198,6 +213,7 @@ def create_app(services: Services) -> Litestar:
         "run_index": RunIndex(),
         "version_digests": VersionDigests(),
         "live_hub": LiveHub(services.db),
+        "sweeps": services.sweeps,
     }
     dependencies: dict[str, Provide | Callable[..., Any]] = {
         name: _provide(value) for name, value in given.items()
@@ -250,9 +266,10 @@ def observe_requests(app: Litestar, services: Services) -> RequestObserver:
 def _tasks(services: Services) -> list[Task]:
     return [
         crashed_runs_task(services.db, services.now_us),
+        sweeps_task(services.db, services.sweeps, services.now_us),
         expired_secrets_task(services.db, services.now_us),
         artifacts_task(services.db, services.now_us),
-        unused_blobs_task(services.db, services.blobs, services.now_us),
+        unused_blobs_task(services.db, services.blobs, services.locks, services.now_us),
     ]
 
 

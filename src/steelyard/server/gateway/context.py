@@ -12,6 +12,7 @@ from steelyard.server.db.interface import Database
 from steelyard.server.http.signing import Signer
 from steelyard.server.rooms.accounts.model import Caller
 from steelyard.server.rooms.runs.index import RunIndex
+from steelyard.server.rooms.sweeps.dispatch import Dispatcher
 
 T = TypeVar("T")
 #: Work that cannot happen inside the transaction of a request: it blocks, and may have its own.
@@ -43,6 +44,7 @@ class Context:
         run_index: RunIndex,
         db: Database,
         blobs: BlobStore,
+        sweeps: Dispatcher,
     ) -> None:
         self.caller = caller
         self.run_index = run_index
@@ -52,6 +54,7 @@ class Context:
         self.are_accounts_changed = False
         self.db = db
         self.blobs = blobs
+        self.sweeps = sweeps
         self._done: dict[Hashable, Any] = {}
         self._kept: dict[Hashable, Any] = {}
         self._listed: dict[str, list[int]] = {}

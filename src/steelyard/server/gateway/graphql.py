@@ -2,7 +2,8 @@
 
 A query runs in one read transaction, a mutation in one write transaction that is rolled back when
 its result has errors. Errors are answered with status 200: the client takes that as final, and
-repeats 5xx for minutes. Only "try again later" (503, 429) and a missing key (401) have a status.
+repeats 5xx for minutes. Only "try again later" (503, 429), a missing key (401) and an agent whose
+sweep is gone (404, wandb 0.31.0 apis/public/sweeps.py: it then ends) have a status.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from litestar import Request, Response, post
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from steelyard.errors import Invalid, SteelyardError, Unavailable
+from steelyard.errors import AgentNotFound, Invalid, SteelyardError, Unavailable
 from steelyard.limits import GRAPHQL_BODY_BYTES_MAX
 from steelyard.server.blobs.interface import BlobStore
 from steelyard.server.db.interface import Database
@@ -31,6 +32,7 @@ from steelyard.server.http.auth import Authenticator
 from steelyard.server.http.signing import Signer
 from steelyard.server.rooms.accounts.model import Caller
 from steelyard.server.rooms.runs.index import RunIndex
+from steelyard.server.rooms.sweeps.dispatch import Dispatcher
 from steelyard.server.settings import ServerSettings
 
 log = logging.getLogger("steelyard.gateway")
@@ -72,6 +74,7 @@ async def execute_graphql(
     authenticator: Authenticator,
     run_index: RunIndex,
     blobs: BlobStore,
+    sweeps: Dispatcher,
     now_us: Callable[[], int],
 ) -> Response[bytes]:
     """Execute the operation in the body for the caller."""
@@ -87,6 +90,7 @@ async def execute_graphql(
         run_index=run_index,
         db=db,
         blobs=blobs,
+        sweeps=sweeps,
     )
     try:
         if is_mutation(prepared.document, asked.operation_name):
@@ -123,7 +127,7 @@ async def _mutate(
         except NotYet as pending:
             try:
                 await asyncio.to_thread(context.do, pending)
-            except Unavailable:
+            except (Unavailable, AgentNotFound):
                 raise
             except SteelyardError as error:
                 return ExecutionResult(None, [GraphQLError(str(error), original_error=error)])

@@ -21,6 +21,8 @@ from steelyard.server.gateway.resolvers import (
     run_mutations,
     server_info,
     streams,
+    sweep,
+    sweep_mutations,
     user,
 )
 
@@ -33,6 +35,7 @@ RESOLVERS: dict[str, Fields] = {
         **artifact_mutations.MUTATION,
         **artifact_uploads.MUTATION,
         **artifact_edits.MUTATION,
+        **sweep_mutations.MUTATION,
     },
     "ServerInfo": server_info.SERVER_INFO,
     "User": user.USER,
@@ -40,7 +43,9 @@ RESOLVERS: dict[str, Fields] = {
     "Entity": entity.ENTITY,
     "Member": entity.MEMBER,
     "Organization": entity.ORGANIZATION,
-    "Project": project.PROJECT | artifact_lists.PROJECT,
+    "Project": project.PROJECT | artifact_lists.PROJECT | sweep.PROJECT,
+    "Sweep": sweep.SWEEP,
+    "Agent": sweep.AGENT,
     "Run": run.RUN | streams.RUN | artifact_lists.RUN,
     "LogLine": streams.LOG_LINE,
     "File": artifact_files.with_artifact_files(file.FILE),

@@ -23,6 +23,18 @@ def stopped(run: Run, _context: Context) -> bool:
     return run.stop_requested
 
 
+def running(run: Run, _context: Context) -> bool:
+    return run.state == "running"
+
+
+def failed(run: Run, _context: Context) -> bool:
+    return run.state in ("failed", "crashed")
+
+
+def exitcode(run: Run, _context: Context) -> int | None:
+    return run.exit_code
+
+
 def sweep_name(run: Run, _context: Context) -> str | None:
     return run.sweep
 
@@ -102,6 +114,10 @@ def run_info(run: Run, _context: Context) -> dict[str, Any]:
 RUN: Fields = {
     "id": run_id,
     "stopped": stopped,
+    "shouldStop": stopped,
+    "running": running,
+    "failed": failed,
+    "exitcode": exitcode,
     "sweepName": sweep_name,
     "readOnly": read_only,
     "createdAt": created_at,

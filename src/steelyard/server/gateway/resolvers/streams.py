@@ -118,7 +118,8 @@ def _bounded(samples: int | None, most: int) -> int:
 
 
 def sampled_history(run: Run, context: Context, specs: Sequence[str]) -> list[list[Row]]:
-    return [_rows_of_spec(run, context, spec) for spec in specs]
+    # wandb 0.31.0 apis/public/sweeps.py _set_sweep_state: a spec of {} asks for no rows.
+    return [_rows_of_spec(run, context, spec) if spec.strip() != "{}" else [] for spec in specs]
 
 
 def _rows_of_spec(run: Run, context: Context, text: str) -> list[Row]:

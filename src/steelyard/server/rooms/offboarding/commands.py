@@ -1,8 +1,8 @@
 """Removing projects, users, teams and organisations with everything they own.
 
 Above the other rooms, because only this knows what all of them keep for an owner. Artifacts go
-first, then runs, a few per transaction (`delete_some_runs_of`), so that others can write in
-between; a removal that is interrupted there can simply be asked for again.
+first, then sweeps, then runs, a few per transaction (`delete_some_runs_of`), so that others can
+write in between; a removal that is interrupted there can simply be asked for again.
 """
 
 from __future__ import annotations
@@ -30,9 +30,11 @@ from steelyard.server.rooms.projects.queries import list_project_ids
 from steelyard.server.rooms.runs.commands import delete_run
 from steelyard.server.rooms.runs.model import Run
 from steelyard.server.rooms.runs.removal import delete_some_runs, forget_author
+from steelyard.server.rooms.sweeps.removal import delete_some_sweeps, forget_user
 
 RUNS_PER_TRANSACTION = 20
 ARTIFACTS_PER_TRANSACTION = 20
+SWEEPS_PER_TRANSACTION = 5  # each may have thousands of trials
 
 
 def list_entities_of_user(conn: Connection, username: str) -> list[int]:
@@ -48,19 +50,23 @@ def list_entities_of_organization(conn: Connection, name: str) -> list[int]:
 
 
 def delete_some_runs_of(conn: Connection, entity_ids: Sequence[int], *, now_us: int) -> int:
-    """Delete a few artifacts or runs of these entities; 0 when none is left."""
+    """Delete a few artifacts, sweeps or runs of these entities; 0 when none is left."""
     project_ids = [p for entity_id in entity_ids for p in list_project_ids(conn, entity_id)]
     if not project_ids:
         return 0
     artifacts = delete_some_artifacts(conn, project_ids, count=ARTIFACTS_PER_TRANSACTION)
-    return artifacts or delete_some_runs(
-        conn, project_ids, count=RUNS_PER_TRANSACTION, now_us=now_us
+    return (
+        artifacts
+        or delete_some_sweeps(conn, project_ids, count=SWEEPS_PER_TRANSACTION)
+        or delete_some_runs(conn, project_ids, count=RUNS_PER_TRANSACTION, now_us=now_us)
     )
 
 
 def delete_project(conn: Connection, project_id: int, *, now_us: int) -> None:
-    """The project with its artifacts, its runs and their rows, logs and files."""
+    """The project with its artifacts, its sweeps, its runs and their rows, logs and files."""
     while delete_some_artifacts(conn, [project_id], count=ARTIFACTS_PER_TRANSACTION):
+        pass
+    while delete_some_sweeps(conn, [project_id], count=SWEEPS_PER_TRANSACTION):
         pass
     while delete_some_runs(conn, [project_id], count=RUNS_PER_TRANSACTION, now_us=now_us):
         pass
@@ -90,6 +96,7 @@ def delete_user(conn: Connection, username: str, *, now_us: int) -> None:
     require_other_admin(conn, user)
     _delete_projects(conn, user.entity_id, now_us)
     forget_author(conn, user.id)
+    forget_user(conn, user.id)
     delete_user_row(conn, user)
 
 

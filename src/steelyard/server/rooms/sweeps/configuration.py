@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
+from sqlalchemy.engine import Connection
 
 from steelyard.errors import Invalid, SweepInvalid, TooLarge
 from steelyard.limits import SWEEP_CONFIG_CHARS_MAX, SWEEP_PROBLEMS_KEPT_MAX
 from steelyard.search.config import Diagnostic, read_config
-from steelyard.search.grid import count_grid
+from steelyard.search.lattice import grid_of
 from steelyard.search.problem import Problem
 from steelyard.server.rooms.runs.json_text import dump_json
 from steelyard.server.rooms.sweeps.model import Sweep
+from steelyard.server.rooms.sweeps.queries import get_config_text
 
 
 class ParsedConfig(msgspec.Struct, frozen=True):
@@ -28,7 +30,7 @@ class ParsedConfig(msgspec.Struct, frozen=True):
     @property
     def warnings(self) -> list[str]:
         """What people should look at, one sentence each."""
-        return [describe(each) for each in self.diagnostics if each.severity == "warning"]
+        return [str(each) for each in self.diagnostics if each.severity == "warning"]
 
     def columns(self) -> dict[str, Any]:
         """What the row of a sweep holds of its configuration."""
@@ -58,20 +60,12 @@ def parse_sweep_config(config: str | Mapping[str, Any]) -> ParsedConfig:
     problem, diagnostics = read_config(text)
     errors = [each for each in diagnostics if each.severity == "error"]
     if errors or problem is None:
-        said = "; ".join(map(describe, errors)) or "it says nothing"
+        said = "; ".join(map(str, errors)) or "it says nothing"
         raise SweepInvalid(
             f"this configuration cannot be searched: {said}",
             diagnostics=[msgspec.to_builtins(each) for each in diagnostics],
         )
     return ParsedConfig(text, problem, diagnostics)
-
-
-def describe(diagnostic: Diagnostic) -> str:
-    """One sentence: where, what, and what to do."""
-    line = f" (line {diagnostic.line})" if diagnostic.line is not None else ""
-    place = f"{diagnostic.path}{line}: " if diagnostic.path else line.strip(" ") + " " * bool(line)
-    advice = f"; {diagnostic.suggestion}" if diagnostic.suggestion else ""
-    return f"{place}{diagnostic.message}{advice}"
 
 
 def is_local(problem: Problem) -> bool:
@@ -93,7 +87,9 @@ def run_limit(problem: Problem) -> int | None:
 def count_expected(problem: Problem) -> int | None:
     """How many runs there will be, where that is known beforehand."""
     limit = run_limit(problem)
-    size = count_grid(problem.space) if problem.method == "grid" else None
+    size = None
+    if problem.method == "grid" and not problem.space.input_constraints:
+        size = grid_of(problem.space).size
     return min((each for each in (limit, size) if each is not None), default=None)
 
 
@@ -110,15 +106,22 @@ class Problems:
         Raises Invalid for a configuration that an earlier version of the server accepted and this
         one does not.
         """
-        key = (sweep.id, sweep.config_version)
+        return self._get((sweep.id, sweep.config_version), sweep.path, lambda: sweep.config)
+
+    def get_version(self, conn: Connection, sweep: Sweep, version: int) -> Problem:
+        """What an earlier version of its configuration searched."""
+        key = (sweep.id, version)
+        return self._get(key, sweep.path, lambda: get_config_text(conn, *key))
+
+    def _get(self, key: tuple[int, int], path: str, read: Callable[[], str]) -> Problem:
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        problem, _ = read_config(sweep.config)
+        problem, _ = read_config(read())
         if problem is None:
             raise Invalid(
-                f"the configuration of {sweep.path} can no longer be read; send it again to see why"
+                f"the configuration of {path} can no longer be read; send it again to see why"
             )
         with self._lock:
             self._kept[key] = problem

@@ -131,6 +131,13 @@ def list_configs(conn: Connection, sweep_id: int) -> list[SweepConfig]:
     return [SweepConfig(**row._mapping) for row in rows]
 
 
+def get_config_text(conn: Connection, sweep_id: int, version: int) -> str:
+    """The text of one version of the configuration of a sweep."""
+    c = sweep_configs.c
+    found = sa.select(c.text).where(c.sweep_id == sweep_id, c.version == version)
+    return str(conn.execute(found).scalar_one())
+
+
 def best_values(conn: Connection, sweep_id: int) -> tuple[float | None, float | None]:
     """(least, greatest) value of the first metric among ended trials."""
     c = sweep_trials.c

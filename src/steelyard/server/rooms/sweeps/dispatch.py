@@ -1,0 +1,232 @@
+"""Hands trials to agents: who is lost comes first, then what was queued, then a new suggestion.
+
+A suggestion takes up to a quarter of a second, so it is computed outside of transactions and then
+put in with a check that it is still the next one. Within one process the agents of a sweep queue
+up for it, since of sixty-four that compute the same suggestion one would win.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Collection
+from typing import Any
+
+import msgspec
+from sqlalchemy.engine import Connection
+
+from steelyard.errors import Infeasible
+from steelyard.limits import SWEEP_SUGGESTION_TRIES_MAX, SWEEP_TRIALS_MAX
+from steelyard.search.problem import Problem
+from steelyard.search.trials import Exhausted, Suggestion, Trial
+from steelyard.server.db.interface import Database
+from steelyard.server.rooms.accounts.model import Caller
+from steelyard.server.rooms.runs.of_sweeps import (
+    RunOutcome,
+    list_outcomes,
+    list_outcomes_of_sweep,
+)
+from steelyard.server.rooms.sweeps.agents import command_of, record_beat, say_exit
+from steelyard.server.rooms.sweeps.commands import (
+    finish_if_done,
+    lock_sweep,
+    make_name,
+    write_sweep,
+)
+from steelyard.server.rooms.sweeps.configuration import Problems, run_limit
+from steelyard.server.rooms.sweeps.leases import lease_trial, settle_trials
+from steelyard.server.rooms.sweeps.model import (
+    OPEN,
+    AgentCommand,
+    Beat,
+    Sweep,
+    SweepTrial,
+)
+from steelyard.server.rooms.sweeps.policy import get_own_agent
+from steelyard.server.rooms.sweeps.queries import list_trials, list_trials_in
+from steelyard.server.rooms.sweeps.results import search_trials
+from steelyard.server.rooms.sweeps.trials import NewTrial, Taken, insert_trial
+
+log = logging.getLogger("steelyard.sweeps")
+
+NOTHING: list[AgentCommand] = []
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A suggestion is needed: the next one of this sweep as it is now."""
+
+    sweep: Sweep
+
+
+class Dispatcher:
+    """What agents ask for work; one per server process."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self.problems = Problems()
+        self._locks: dict[int, threading.Lock] = {}
+        self._locks_lock = threading.Lock()
+
+    def beat(
+        self, caller: Caller, agent_id: int, *, running: Collection[str], now_us: int
+    ) -> list[AgentCommand]:
+        """Note that an agent lives, and what it is to do; blocking, with transactions of its own.
+
+        Raises AgentNotFound when its sweep was deleted, Forbidden for viewers.
+        """
+        beat = self._db.write_now(self._record, caller, agent_id, running, now_us)
+        if not beat.wants_trial:
+            return beat.commands
+        return self._hand_out(caller, agent_id, now_us)
+
+    def _record(
+        self,
+        conn: Connection,
+        caller: Caller,
+        agent_id: int,
+        running: Collection[str],
+        now_us: int,
+    ) -> Beat:
+        agent, sweep = get_own_agent(conn, caller, agent_id)
+        sweep = lock_sweep(conn, sweep.id)
+        return record_beat(
+            conn,
+            agent,
+            sweep,
+            self.problems.get(sweep),
+            problem_of=self._problem_of(conn, sweep),
+            running=running,
+            now_us=now_us,
+        )
+
+    def _hand_out(self, caller: Caller, agent_id: int, now_us: int) -> list[AgentCommand]:
+        """The command to run the next trial, to exit, or nothing for now."""
+        _, sweep = self._db.read_now(get_own_agent, caller, agent_id)
+        with self._lock_of(sweep.id):
+            for _ in range(SWEEP_SUGGESTION_TRIES_MAX):
+                given = self._db.write_now(self._take, caller, agent_id, now_us)
+                if not isinstance(given, Asked):
+                    return given
+                found = self._suggest(given.sweep)
+                commands = self._db.write_now(
+                    self._put, caller, agent_id, given.sweep, found, now_us
+                )
+                if commands is not None:
+                    return commands
+        log.warning(
+            "no suggestion of a sweep could be kept", extra={"sweep": sweep.path, "agent": agent_id}
+        )
+        return NOTHING  # the agent asks again in a few seconds
+
+    def _take(
+        self, conn: Connection, caller: Caller, agent_id: int, now_us: int
+    ) -> list[AgentCommand] | Asked:
+        """A trial that waits for an agent; otherwise whether there should be a new one."""
+        agent, sweep = get_own_agent(conn, caller, agent_id)
+        sweep = lock_sweep(conn, sweep.id)
+        problem = self.problems.get(sweep)
+        waiting = self._settle_all(conn, sweep, problem, now_us)
+        if sweep.state in ("finished", "canceled"):
+            return say_exit(conn, agent, now_us=now_us).commands
+        if sweep.state == "paused":
+            return NOTHING
+        if waiting:
+            trial = lease_trial(
+                conn, waiting[0], agent_id=agent.id, run_name=make_name(), now_us=now_us
+            )
+            return [command_of(trial, self._problem_of(conn, sweep)(trial))]
+        limit = run_limit(problem)
+        if limit is not None and sweep.trial_count >= limit and not sweep.exhausted_reason:
+            reason = f"all {limit:,} runs that the configuration allows were handed out"
+            sweep = write_sweep(conn, sweep, {"exhausted_reason": reason}, now_us=now_us)
+        if sweep.exhausted_reason is not None:
+            finish_if_done(conn, sweep, now_us=now_us)
+            return say_exit(conn, agent, now_us=now_us).commands
+        return NOTHING if sweep.is_local else Asked(sweep)
+
+    def _settle_all(
+        self, conn: Connection, sweep: Sweep, problem: Problem, now_us: int
+    ) -> list[SweepTrial]:
+        """Bring every open trial up to date; those that wait for an agent, lost ones first."""
+        trials = list_trials_in(conn, sweep.id, OPEN, limit=SWEEP_TRIALS_MAX)
+        settled = settle_trials(conn, sweep, problem, trials, now_us=now_us)
+        lost = [trial for trial in settled if trial.state == "lost"]
+        return lost + [trial for trial in settled if trial.state == "queued"]
+
+    def _suggest(self, sweep: Sweep) -> Suggestion | Exhausted:
+        # Here and not above: it loads scipy, half a second that servers without sweeps save.
+        from steelyard.search.suggest import suggest
+
+        problem = self.problems.get(sweep)
+        trials = self._db.read_now(load_search, sweep, problem)
+        try:
+            return suggest(problem, trials, seed=sweep.seed, index=sweep.trial_count)
+        except Infeasible as error:
+            return Exhausted(reason=str(error))
+
+    def _put(
+        self,
+        conn: Connection,
+        caller: Caller,
+        agent_id: int,
+        asked: Sweep,
+        found: Suggestion | Exhausted,
+        now_us: int,
+    ) -> list[AgentCommand] | None:
+        """Keep a suggestion and hand it out; None when it is no longer the next one."""
+        agent, _ = get_own_agent(conn, caller, agent_id)
+        sweep = lock_sweep(conn, asked.id)
+        if (sweep.trial_count, sweep.config_version) != (asked.trial_count, asked.config_version):
+            return None
+        if isinstance(found, Exhausted):
+            sweep = write_sweep(conn, sweep, {"exhausted_reason": found.reason}, now_us=now_us)
+            finish_if_done(conn, sweep, now_us=now_us)
+            return say_exit(conn, agent, now_us=now_us).commands
+        if sweep.state not in ("pending", "running"):
+            return None
+        problem = self.problems.get(sweep)
+        run_name = make_name()
+        new = NewTrial(
+            config=found.config,
+            key=problem.space.key_of(found.config),
+            kind=found.kind,
+            reason=found.reason,
+            mean=found.mean,
+            std=found.std,
+            agent_id=agent.id,
+        )
+        try:
+            insert_trial(conn, sweep, new, run_name=run_name, now_us=now_us)
+        except Taken:
+            return None
+        trial = list_trials(conn, sweep.id, limit=1, after_index=sweep.trial_count - 1)[0]
+        return [command_of(trial, problem)]
+
+    def settle(self, conn: Connection, sweep_id: int, *, now_us: int) -> Sweep:
+        """Bring the trials of a sweep up to date without an agent asking, and finish it if done."""
+        sweep = lock_sweep(conn, sweep_id)
+        self._settle_all(conn, sweep, self.problems.get(sweep), now_us)
+        return finish_if_done(conn, sweep, now_us=now_us)
+
+    def _problem_of(self, conn: Connection, sweep: Sweep) -> Callable[[SweepTrial], Problem]:
+        """What was searched when a trial was suggested: an edit does not change its arguments."""
+        return lambda trial: self.problems.get_version(conn, sweep, trial.config_version)
+
+    def _lock_of(self, sweep_id: int) -> threading.Lock:
+        with self._locks_lock:
+            return self._locks.setdefault(sweep_id, threading.Lock())
+
+
+def load_search(conn: Connection, sweep: Sweep, problem: Problem) -> list[Trial]:
+    """Everything that the next suggestion of a sweep learns from."""
+    trials = list_trials(conn, sweep.id, limit=SWEEP_TRIALS_MAX)
+    return search_trials(problem, trials, list_priors(conn, sweep, trials))
+
+
+def list_priors(conn: Connection, sweep: Sweep, trials: list[SweepTrial]) -> list[RunOutcome]:
+    """Runs that were added to a sweep: named when it was made, or begun in it without an agent."""
+    own = {name for trial in trials for name in (trial.run_name, *trial.earlier_runs)}
+    joined = list_outcomes_of_sweep(conn, sweep.project_id, sweep.name, limit=SWEEP_TRIALS_MAX)
+    named = list_outcomes(conn, sweep.project_id, sweep.prior_runs)
+    found: dict[str, Any] = {run.name: run for run in joined} | named
+    return sorted((run for name, run in found.items() if name not in own), key=lambda r: r.id)

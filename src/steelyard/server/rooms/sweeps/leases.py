@@ -1,0 +1,188 @@
+"""The life of a trial: handed out under a lease, at work, lost and handed on, ended.
+
+    queued ──▶ leased ──▶ running ──▶ finished | failed | stopped
+                 ▲  │        │
+                 │  └─▶ lost ◀┘   its agent and its run fell silent, or were preempted
+                 └───────┘        the next agent gets the same configuration
+
+A trial belongs to an agent as long as one of them is heard of: the agent that names the run, or
+the run itself. A run that its agent no longer names has SWEEP_GONE_GRACE_S to say how it ended. A
+trial that has ended never comes back. `next_values` decides; it is pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from steelyard.limits import SWEEP_ATTEMPTS_MAX, SWEEP_GONE_GRACE_S, SWEEP_LEASE_S
+from steelyard.search.problem import Problem
+from steelyard.server.rooms.runs.json_text import dump_json
+from steelyard.server.rooms.runs.of_sweeps import RunOutcome, list_outcomes
+from steelyard.server.rooms.sweeps.model import ACTIVE, Sweep, SweepTrial, TrialResults
+from steelyard.server.rooms.sweeps.results import results_of
+from steelyard.server.rooms.sweeps.tables import sweep_trials
+
+LEASE_US = SWEEP_LEASE_S * 1_000_000
+GONE_GRACE_US = SWEEP_GONE_GRACE_S * 1_000_000
+STOPPED_BY_HAND = "somebody asked this run to stop"
+STOPPED_WITH_SWEEP = "its agent was lost after the sweep had ended"
+
+
+def settle_trials(
+    conn: Connection,
+    sweep: Sweep,
+    problem: Problem,
+    trials: Sequence[SweepTrial],
+    *,
+    now_us: int,
+) -> list[SweepTrial]:
+    """Bring open trials up to date with their runs and the clock; the trials as they then are.
+
+    Idempotent: with the same clock and runs a second call changes nothing.
+    """
+    outcomes = list_outcomes(conn, sweep.project_id, [trial.run_name for trial in trials])
+    settled = []
+    for trial in trials:
+        run = outcomes.get(trial.run_name)
+        values = next_values(trial, run, may_retry=sweep.state in ACTIVE, now_us=now_us)
+        if values is not None and values.get("state") in ("finished", "failed", "stopped"):
+            results = TrialResults() if run is None else results_of(problem, run)
+            values["results"] = results
+            values["value"] = results.values[0] if results.values else None
+        settled.append(trial if values is None else write_trial(conn, trial, values))
+    return settled
+
+
+def next_values(
+    trial: SweepTrial, run: RunOutcome | None, *, may_retry: bool, now_us: int
+) -> dict[str, Any] | None:
+    """What changes of an open trial, given its run; None when nothing does.
+
+    `may_retry`: the sweep goes on, so that a lost trial may be handed to another agent.
+    """
+    if trial.state not in ("leased", "running", "lost"):
+        return None
+    if run is not None and run.has_ended and not _is_of_before(trial, run):
+        return _after_end(trial, run, may_retry=may_retry, now_us=now_us)
+    if trial.state == "lost":
+        # Its agent is gone for good, or was cut off: a run that is heard of again goes on.
+        lost_at_us = trial.lease_until_us or 0
+        if run is not None and not run.has_ended and run.heartbeat_at_us > lost_at_us:
+            return _running(run.heartbeat_at_us + LEASE_US)
+        return None if may_retry else _stopped(STOPPED_WITH_SWEEP, now_us)
+    alive = run if run is not None and not run.has_ended else None
+    if (trial.lease_until_us or 0) > now_us:
+        if trial.state == "leased" and alive is not None:
+            return {"state": "running", "started_at_us": trial.started_at_us or now_us}
+        return None
+    if alive is not None:
+        heard_until_us = alive.heartbeat_at_us + LEASE_US
+        if trial.gone_at_us is not None:
+            is_heard = alive.heartbeat_at_us > trial.gone_at_us
+            heard_until_us = alive.heartbeat_at_us + GONE_GRACE_US if is_heard else 0
+        if heard_until_us > now_us:
+            return _running(heard_until_us) | {"gone_at_us": trial.gone_at_us}
+    return _lose(trial, resumable=False, may_retry=may_retry, now_us=now_us)
+
+
+def _is_of_before(trial: SweepTrial, run: RunOutcome) -> bool:
+    """The end that the run shows is of an earlier life: since then it was handed out to go on."""
+    if trial.state == "lost":  # it is lost for that very end; only another one is news
+        return run.state in ("crashed", "preempted")
+    ended_at_us = run.heartbeat_at_us if run.finished_at_us is None else run.finished_at_us
+    return trial.is_resumable and ended_at_us <= (trial.started_at_us or 0)
+
+
+def _after_end(
+    trial: SweepTrial, run: RunOutcome, *, may_retry: bool, now_us: int
+) -> dict[str, Any]:
+    if run.state in ("crashed", "preempted") and trial.stop_reason is None:
+        return _lose(trial, resumable=run.state == "preempted", may_retry=may_retry, now_us=now_us)
+    ended: dict[str, Any] = {
+        "state": "failed" if run.state == "failed" else "finished",
+        "lease_until_us": None,
+        "gone_at_us": None,
+        "ended_at_us": now_us if run.finished_at_us is None else run.finished_at_us,
+    }
+    if trial.stop_reason is not None:
+        ended["state"] = "stopped"
+    elif run.state == "killed":
+        ended |= {"state": "stopped", "stop_reason": STOPPED_BY_HAND}
+    return ended
+
+
+def _running(lease_until_us: int) -> dict[str, Any]:
+    return {"state": "running", "lease_until_us": lease_until_us, "gone_at_us": None}
+
+
+def _lose(trial: SweepTrial, *, resumable: bool, may_retry: bool, now_us: int) -> dict[str, Any]:
+    if not may_retry:
+        return _stopped(trial.stop_reason or STOPPED_WITH_SWEEP, now_us)
+    if trial.stop_reason is not None:
+        return _stopped(trial.stop_reason, now_us)
+    if trial.attempts >= SWEEP_ATTEMPTS_MAX:
+        return {
+            "state": "failed",
+            "stop_reason": f"lost {trial.attempts} times: its agents or its runs fell silent",
+            "lease_until_us": None,
+            "gone_at_us": None,
+            "ended_at_us": now_us,
+        }
+    # The lease says when it was lost.
+    return {
+        "state": "lost",
+        "is_resumable": resumable,
+        "lease_until_us": now_us,
+        "gone_at_us": None,
+    }
+
+
+def _stopped(reason: str, now_us: int) -> dict[str, Any]:
+    return {
+        "state": "stopped",
+        "stop_reason": reason,
+        "lease_until_us": None,
+        "gone_at_us": None,
+        "ended_at_us": now_us,
+    }
+
+
+def lease_trial(
+    conn: Connection, trial: SweepTrial, *, agent_id: int, run_name: str, now_us: int
+) -> SweepTrial:
+    """Hand a trial that waits to an agent.
+
+    A preempted run goes on under its name. Any other gets a new run, `run_name`, so that what the
+    lost one logged stays as it is.
+    """
+    assert trial.state in ("queued", "lost"), trial.state
+    values: dict[str, Any] = {
+        "state": "leased",
+        "agent_id": agent_id,
+        "attempts": trial.attempts + 1,
+        "lease_until_us": now_us + LEASE_US,
+        "started_at_us": now_us,
+        "gone_at_us": None,
+    }
+    if trial.state == "lost" and not trial.is_resumable:
+        values |= {"run_name": run_name, "earlier_runs": [*trial.earlier_runs, trial.run_name]}
+    return write_trial(conn, trial, values)
+
+
+def write_trial(conn: Connection, trial: SweepTrial, values: dict[str, Any]) -> SweepTrial:
+    """The trial with these values, given as the Struct has them. Unchanged ones cost nothing."""
+    changed = {key: value for key, value in values.items() if getattr(trial, key) != value}
+    if not changed:
+        return trial
+    stored = dict(changed)
+    if "earlier_runs" in stored:
+        stored["earlier_runs"] = dump_json(stored["earlier_runs"])
+    if "results" in stored:
+        stored["results"] = msgspec.json.encode(stored["results"]).decode()
+    conn.execute(sa.update(sweep_trials).where(sweep_trials.c.id == trial.id).values(stored))
+    return msgspec.structs.replace(trial, **changed)
