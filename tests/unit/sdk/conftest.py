@@ -6,16 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from steelyard.sdk import exit_hooks, terminal
 from steelyard.sdk.session import get_session
 from steelyard.testing.server import ThrowawayServer
 from tests.support.sdk_user import SdkUser
-
-# A busy machine is no failure: nothing here asserts times.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

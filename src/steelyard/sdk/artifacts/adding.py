@@ -201,6 +201,7 @@ def _enter(
         skip_cache=skip_cache,
         extra={ALGORITHM_KEY: "XXH128"} if is_xxh else None,
     )
+    entry._packed = file.packed
     try:
         artifact.manifest.add_entry(entry, overwrite=overwrite)
     except Invalid:

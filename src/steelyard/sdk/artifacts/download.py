@@ -294,8 +294,7 @@ class Supply:
             else:
                 with self._lock:
                     self._added_bytes += len(content)
-        folder, name = os.path.split(path)
-        temporary = f"{folder}/.{name[:64]}.{os.urandom(4).hex()}"
+        temporary = _hidden_beside(path, os.urandom(4).hex())
         write_new(temporary, content, mode=0o666)
         try:
             os.replace(temporary, path)  # noqa: PTH105
@@ -305,13 +304,10 @@ class Supply:
         self._count(len(content), 1)
 
     def _temporary_for(self, path: str, entry: ArtifactManifestEntry) -> str:
-        folder, name = os.path.split(path)
         if self._is_cached or entry.ref is not None:
-            mark = os.urandom(4).hex()
-        else:  # the same each time, so that the next download goes on with it
-            mark = f"{b64_to_hex(entry.digest)[:12]}.part"
-        start = os.fsencode(name)[:NAMED_BYTES].decode(errors="ignore")  # names have ≤ 255 bytes
-        return f"{folder}/.{start}.{mark}"
+            return _hidden_beside(path, os.urandom(4).hex())
+        # The same each time, so that the next download goes on with it.
+        return _hidden_beside(path, f"{b64_to_hex(entry.digest)[:12]}.part")
 
     def _write_cached(self, entry: ArtifactManifestEntry, path: str) -> None:
         content = self._cache.path_of(entry.digest, entry.digest_algorithm())
@@ -408,6 +404,13 @@ class Supply:
 
     def _stop(self) -> None:
         self._is_stopped = True
+
+
+def _hidden_beside(path: str, mark: str) -> str:
+    """A temporary name in the folder of a file, which itself may be as long as names can be."""
+    folder, name = os.path.split(path)
+    start = os.fsencode(name)[:NAMED_BYTES].decode(errors="ignore")
+    return f"{folder}/.{start}.{mark}"
 
 
 def run_all(

@@ -12,6 +12,7 @@ from steelyard.sdk.artifacts.names import StrPath, as_text
 
 if TYPE_CHECKING:
     from steelyard.sdk.artifacts.artifact import Artifact
+    from steelyard.sdk.artifacts.small_files import PackedFile
 
 ARTIFACT_SCHEME: Final = "wandb-artifact"
 CLIENT_SCHEME: Final = "wandb-client-artifact"
@@ -21,12 +22,12 @@ class ArtifactManifestEntry:
     """A file of an artifact. `size` in bytes; None where nobody knows it (some references).
 
     `digest` is the MD5 in base64, of a reference whatever names its content: an ETag, or the
-    address itself. `local_path` is where the bytes wait for their upload.
+    address itself.
     """
 
     __slots__ = (
-        *("_parent_artifact", "birth_artifact_id", "digest", "extra", "local_path", "path"),
-        *("ref", "size", "skip_cache"),
+        *("_local_path", "_packed", "_parent_artifact", "birth_artifact_id", "digest", "extra"),
+        *("path", "ref", "size", "skip_cache"),
     )
 
     def __init__(
@@ -44,9 +45,10 @@ class ArtifactManifestEntry:
         self.digest: str = digest
         self.ref: str | None = ref
         self.birth_artifact_id: str | None = birth_artifact_id
-        self.local_path: str | None = os.fspath(local_path) if local_path else None
-        if size is None and self.local_path is not None:
-            size = os.stat(self.local_path).st_size  # noqa: PTH116  # of each of many
+        self._local_path: str | None = os.fspath(local_path) if local_path else None
+        self._packed: PackedFile | None = None
+        if size is None and self._local_path is not None:
+            size = os.stat(self._local_path).st_size  # noqa: PTH116  # of each of many
         self.size: int | None = size
         self.extra: dict[str, Any] = extra if extra is not None else {}
         self.skip_cache: bool = bool(skip_cache)
@@ -69,9 +71,20 @@ class ArtifactManifestEntry:
             "birth_artifact_id": self.birth_artifact_id,
             "size": self.size,
             "extra": self.extra,
-            "local_path": self.local_path,
+            "local_path": self._local_path or self._packed,
             "skip_cache": self.skip_cache,
         }
+
+    @property
+    def local_path(self) -> str | None:
+        """Where the bytes wait for their upload; a small file becomes one of its own by asking."""
+        if self._local_path is None and self._packed is not None:
+            self._local_path = self._packed.unpack()
+        return self._local_path
+
+    @local_path.setter
+    def local_path(self, path: str | None) -> None:
+        self._local_path = path
 
     @property
     def name(self) -> str:

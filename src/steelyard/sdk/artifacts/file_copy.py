@@ -46,7 +46,7 @@ def copy_hashed(source: str, target: str, algorithm: str, *, mode: int = READ_ON
                 is_steady = True  # the file system took it at one moment
             else:
                 size = _read_through(reading, hasher, writing)
-                is_steady = _is_same(before, os.fstat(reading)) and size == before.st_size
+                is_steady = is_same(before, os.fstat(reading)) and size == before.st_size
         except BaseException:
             os.close(writing)
             os.unlink(target)  # noqa: PTH108
@@ -64,7 +64,7 @@ def hash_steadily(source: str, algorithm: str) -> Copied:
         before = os.fstat(reading)
         hasher = new_hasher(algorithm)
         size = _read_through(reading, hasher, None)
-        is_steady = _is_same(before, os.fstat(reading)) and size == before.st_size
+        is_steady = is_same(before, os.fstat(reading)) and size == before.st_size
     finally:
         os.close(reading)
     return Copied(b64_of(hasher), size, before, is_steady)
@@ -75,7 +75,7 @@ def _open_new(target: str, mode: int) -> int:
     return os.open(target, flags, mode)
 
 
-def _is_same(one: os.stat_result, other: os.stat_result) -> bool:
+def is_same(one: os.stat_result, other: os.stat_result) -> bool:
     return (one.st_size, one.st_mtime_ns) == (other.st_size, other.st_mtime_ns)
 
 
@@ -103,7 +103,7 @@ def _read_through(reading: int, hasher: Any, writing: int | None) -> int:
     if len(data) < CLONE_BYTES_MIN:  # most files are small: no buffer for those
         while data:
             hasher.update(data)
-            _write_all(writing, data)
+            write_all(writing, data)
             size += len(data)
             data = os.read(reading, CLONE_BYTES_MIN)
         return size
@@ -112,7 +112,7 @@ def _read_through(reading: int, hasher: Any, writing: int | None) -> int:
     part: Any = data
     while len(part):
         hasher.update(part)
-        _write_all(writing, part)
+        write_all(writing, part)
         size += len(part)
         part = (
             view[: os.readv(reading, [buffer])]
@@ -122,7 +122,7 @@ def _read_through(reading: int, hasher: Any, writing: int | None) -> int:
     return size
 
 
-def _write_all(writing: int | None, data: Any) -> None:
+def write_all(writing: int | None, data: Any) -> None:
     if writing is None:
         return
     done = os.write(writing, data)
@@ -150,7 +150,7 @@ def write_new(target: str, content: bytes, *, mode: int) -> None:
     """Write the new file `target`. Raises OSError, leaves no part."""
     writing = _open_new(target, mode)
     try:
-        _write_all(writing, content)
+        write_all(writing, content)
     except BaseException:
         os.close(writing)
         os.unlink(target)  # noqa: PTH108
@@ -206,4 +206,4 @@ def _copy_in_kernel(reading: int, writing: int) -> None:
         else:
             return
     while data := os.read(reading, CHUNK_BYTES):
-        _write_all(writing, data)
+        write_all(writing, data)

@@ -9,10 +9,12 @@
                        run (false: no run made it), use_after_commit, use_as, is_internal,
                        file_count, size_bytes, staging_dir (where the copies are, which go once
                        they are sent), version (of this form)
-      manifest.json    the manifest; files to upload have `local_path`, absolute, and, when true,
+      manifest.json    the manifest; files to upload have `local_path`, absolute, with it
+                       `local_offset` where they are a part of that file, and, when true,
                        `skip_cache`
-      files/           copies of the files that may change, read-only, named by numbers; elsewhere
-                       where that is another file system
+      files/           copies of the files that may change, read-only, named by numbers, the small
+                       ones one behind the other in `small-<pid>`; elsewhere where that is another
+                       file system
 
 The directory is complete before the line in `artifacts.jsonl` is written, so that whoever follows
 that list finds everything, also when this process is killed.
@@ -170,11 +172,14 @@ def encode_manifest(artifact: Artifact, moved: tuple[str, str] | None = None) ->
 
 def _local_json(entry: ArtifactManifestEntry, moved: tuple[str, str] | None) -> dict[str, Any]:
     value = entry_to_json(entry)
-    path = entry.local_path
+    packed = entry._packed
+    path = entry._local_path if packed is None else packed.path
     if path is not None and entry.ref is None:
         if moved is not None and path.startswith(f"{moved[0]}/"):
             path = moved[1] + path[len(moved[0]) :]
         value["local_path"] = path
+        if packed is not None:
+            value["local_offset"] = packed.offset
     if entry.skip_cache:
         value["skip_cache"] = True
     return value
@@ -208,8 +213,8 @@ def _hand_over(artifact: Artifact, staged: str | None, files: str | None, root: 
         return
     artifact._staging.directory = files
     for entry in artifact.manifest.entries.values():
-        if entry.local_path is not None and entry.local_path.startswith(f"{staged}/"):
-            entry.local_path = files + entry.local_path[len(staged) :]
+        if entry._local_path is not None and entry._local_path.startswith(f"{staged}/"):
+            entry._local_path = files + entry._local_path[len(staged) :]
 
 
 def _write(path: Path, pieces: Iterable[str]) -> None:

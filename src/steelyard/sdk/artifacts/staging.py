@@ -1,8 +1,9 @@
 """Files of an artifact that wait to be logged: kept as they were when they were added.
 
 Each artifact has a directory of its own below the staging directory, made with the first file
-that may change ("mutable"). `stage.py` moves it into the run's folder when the artifact is
-logged. Until then it belongs to this process, and goes with the artifact.
+that may change ("mutable"): copies named by numbers, and one file with all the small ones.
+`stage.py` moves it into the run's folder when the artifact is logged. Until then it belongs to this
+process, and goes with the artifact.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from steelyard.sdk.artifacts.file_copy import (
     link_or_copy,
     remove_quietly,
 )
+from steelyard.sdk.artifacts.small_files import PackedFile, SmallFiles, read_small
 
 if TYPE_CHECKING:
     from steelyard.sdk.artifacts.names import StrPath
@@ -41,12 +43,15 @@ LOGGED_MARK: Final = "logged"
 
 
 class StagedFile:
-    """A file ready to be logged: where its bytes are, and what they are."""
+    """A file ready to be logged: where its bytes are, `path` or `packed`, and what they are."""
 
-    __slots__ = ("digest", "path", "size")
+    __slots__ = ("digest", "packed", "path", "size")
 
-    def __init__(self, path: str, digest: str, size: int) -> None:
+    def __init__(
+        self, path: str | None, digest: str, size: int, packed: PackedFile | None = None
+    ) -> None:
         self.path = path
+        self.packed = packed
         self.digest = digest
         self.size = size
 
@@ -65,6 +70,7 @@ class Staging:
         self._count = 0
         self._cached_bytes = 0
         self._finalizer: Any = None
+        self._small = SmallFiles(self, self._new_name)
 
     def take(self, source: StrPath, *, policy: str | None, skip_cache: bool) -> StagedFile:
         """Keep a file as it is now ("mutable"), or note where it is ("immutable").
@@ -75,6 +81,8 @@ class Staging:
         if policy not in POLICIES:
             raise Invalid(f"policy is {policy!r}; it is mutable or immutable")
         path = os.path.abspath(os.fspath(source))  # noqa: PTH100  # for each of many
+        if policy == "mutable" and (small := self._take_small(path)) is not None:
+            return small
         found = os.stat(path)  # noqa: PTH116
         is_md5 = self._algorithm == MANIFEST_MD5
         known = self.cache.checksums.find(path, found) if is_md5 else None
@@ -103,6 +111,23 @@ class Staging:
                 self._cached_bytes += copied.size
         return StagedFile(target, copied.digest, copied.size)
 
+    def _take_small(self, path: str) -> StagedFile | None:
+        """None for a larger file."""
+        for left in range(ARTIFACT_ADD_TRIES_MAX - 1, -1, -1):
+            found = read_small(path, self._algorithm)
+            if found is None:
+                return None
+            content, copied = found
+            if copied.is_steady or not left:
+                break
+        if not copied.is_steady:
+            _warn_of_changes(path, copied)
+        if self.directory is None:
+            with self._lock:
+                if self.directory is None:
+                    self._make_directory()
+        return StagedFile(None, copied.digest, copied.size, self._small.append(content))
+
     def make_new(self, name: str) -> str:
         """A path for a file that is yet to be written; it ends with `name`."""
         folder = f"{self._new_name()}-new"
@@ -127,8 +152,13 @@ class Staging:
 
     def drop(self, file: StagedFile) -> None:
         """Forget a file that is not wanted after all."""
-        if self.directory is not None and file.path.startswith(f"{self.directory}/"):
-            remove_quietly(file.path)
+        path = file.path
+        if (
+            path is not None
+            and self.directory is not None
+            and path.startswith(f"{self.directory}/")
+        ):
+            remove_quietly(path)
 
     def settle(self) -> None:
         """After some files: let other processes know, and keep the cache in its bounds."""
@@ -156,10 +186,7 @@ class Staging:
                 return target, copied
             if left:
                 remove_quietly(target)
-        terminal.termwarn(
-            f"{path} is being written to while it is added: the artifact has {copied.size:,} "
-            "bytes of it, which may be a mixture of before and after. Add it when it is complete"
-        )
+        _warn_of_changes(path, copied)
         return target, copied
 
     def _hash_in_place(self, path: str) -> Copied:
@@ -190,6 +217,13 @@ class Staging:
         owner = self._owner()
         assert owner is not None
         self._finalizer = weakref.finalize(owner, _remove, directory, os.getpid())
+
+
+def _warn_of_changes(path: str, copied: Copied) -> None:
+    terminal.termwarn(
+        f"{path} is being written to while it is added: the artifact has {copied.size:,} "
+        "bytes of it, which may be a mixture of before and after. Add it when it is complete"
+    )
 
 
 class StagingUnwritable(SteelyardError, PermissionError):

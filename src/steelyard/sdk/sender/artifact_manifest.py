@@ -23,7 +23,7 @@ ENDS = frozenset(",:}] \t\n\r")  # what may follow a value
 
 #: What an entry says to this machine only. wandb 0.31.0 sdk/artifacts/artifact_manifests/
 #: artifact_manifest_v1.py to_manifest_json() leaves the same out.
-LOCAL_KEYS = ("local_path", "skip_cache")
+LOCAL_KEYS = ("local_path", "local_offset", "skip_cache")
 CLIENT_REFERENCE = "wandb-client-artifact://"
 
 _decode = json.JSONDecoder().raw_decode

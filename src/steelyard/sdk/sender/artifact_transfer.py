@@ -49,12 +49,14 @@ class ArtifactFault(Exception):
 
 
 class LocalFile:
-    """A file of the artifact, `name` there and `path` here."""
+    """A file of the artifact, `name` there and `path` here; from `offset` on, where it is one of
+    many in that file."""
 
-    __slots__ = ("md5", "name", "path", "size")
+    __slots__ = ("md5", "name", "offset", "path", "size")
 
-    def __init__(self, name: str, path: str, md5: str, size: int) -> None:
+    def __init__(self, name: str, path: str, md5: str, size: int, offset: int | None) -> None:
         self.name, self.path, self.md5, self.size = name, path, md5, size
+        self.offset = offset
 
     @property
     def digest(self) -> bytes:
@@ -130,7 +132,7 @@ class Transfer:
             for file, answer in self._ask(files):
                 if answer.get("is_here"):
                     self._count(file.size)
-                elif file.size < ARTIFACT_PACKED_FILE_BYTES_MAX:
+                elif file.size < ARTIFACT_PACKED_FILE_BYTES_MAX or file.offset is not None:
                     pack.append(file)
                     pack_bytes += file.size + PACK_HEADER_BYTES
                     if pack_bytes >= ARTIFACT_PACK_SENT_BYTES:
@@ -153,7 +155,8 @@ class Transfer:
             if not isinstance(path, str) or not isinstance(digest, str):
                 raise ArtifactFault(f"{name}: its entry in the manifest is damaged")
             size = int(fields.get("size") or 0)
-            file = LocalFile(name, self._find_place(path), digest, size)
+            offset = fields.get("local_offset")
+            file = LocalFile(name, self._find_place(path), digest, size, offset)
             if digest in found:
                 self._count(file.size)
                 continue
@@ -374,6 +377,8 @@ def _read_small(file: LocalFile) -> bytes:
     try:
         fd = os.open(file.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
         try:
+            if file.offset is not None:
+                return os.pread(fd, file.size, file.offset)
             _check(file, os.fstat(fd))
             data = os.read(fd, file.size + 1)
             while 0 < len(data) < file.size and (more := os.read(fd, file.size - len(data))):
