@@ -19,6 +19,7 @@ from steelyard.cli.openapi import openapi
 from steelyard.cli.runs import run, runs
 from steelyard.cli.settings import settings
 from steelyard.cli.shim import shim
+from steelyard.cli.sweep import sweep
 from steelyard.cli.sync import status, sync
 from steelyard.cli.up import up
 from steelyard.cli.users import user
@@ -33,7 +34,7 @@ def commands() -> None:
 
 for command in (up, login, logout, sync, status, user, key, settings, doctor):
     commands.add_command(command)
-for command in (artifact, diff):
+for command in (artifact, diff, sweep):
     commands.add_command(command)
 for command in (runs, run, disk, shim, backup, restore, openapi):
     commands.add_command(command)

@@ -12,6 +12,9 @@ first used, so that reading a configuration needs neither numpy nor scipy.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+# At once and not when it is used: the module has the function's name, and would hide it.
+from steelyard.search.suggest import suggest as suggest
+
 if TYPE_CHECKING:
     from steelyard.search.config import Diagnostic as Diagnostic
     from steelyard.search.config import read_config as read_config
@@ -31,7 +34,6 @@ if TYPE_CHECKING:
     from steelyard.search.stopping import Decision as Decision
     from steelyard.search.stopping import brackets as brackets
     from steelyard.search.stopping import decide as decide
-    from steelyard.search.suggest import suggest as suggest
     from steelyard.search.trials import Exhausted as Exhausted
     from steelyard.search.trials import Suggestion as Suggestion
     from steelyard.search.trials import Trial as Trial
@@ -52,7 +54,6 @@ _HOMES = {
         "Space",
     ),
     "stopping": ("Curve", "Decision", "brackets", "decide"),
-    "suggest": ("suggest",),
     "trials": ("Exhausted", "Suggestion", "Trial"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -98,7 +98,7 @@ def _read_problem(report: Report, environment: Mapping[str, str] | None) -> Prob
     """The problem as far as it can be read, so that one look finds all errors."""
     value = report.source.value
     if not isinstance(value, Mapping) or not value:
-        what = f"is a map, not {kind_of(value)}" if value else "is empty"
+        what = f"must be a map, not {kind_of(value)}" if value else "is empty"
         report.error((), what, "begin with method: bayes and parameters:")
         return None
     if environment is not None:
@@ -192,5 +192,5 @@ def _replace_variables(
         )
         return value
     text = VARIABLE.sub(lambda match: environment.get(match[1], match[2] or ""), value)
-    is_alone = VARIABLE.fullmatch(value) is not None and not report.is_quoted(path)
-    return scalar_of(text) if is_alone else text
+    # Quoted or not: in {max: "${LIMIT}"} YAML demands the quotes, and a number is meant.
+    return scalar_of(text) if VARIABLE.fullmatch(value) else text

@@ -120,10 +120,6 @@ class Report:
             return None
         return self.source.text[place.start : place.end]
 
-    def is_quoted(self, path: Path) -> bool:
-        place = self.source.places.get(self.written(path))
-        return place is not None and place.quoted
-
     def written(self, path: Path) -> Path:
         """The path with the keys as they are spelt in the text."""
         written: Path = ()
@@ -192,7 +188,7 @@ class Section:
             return value
         if isinstance(value, int | float) and not isinstance(value, bool):
             return str(value)
-        self.report.error(self.at(key), f"is a text, not {kind_of(value)}")
+        self.report.error(self.at(key), f"must be a text, not {kind_of(value)}")
         return None
 
     def number(
@@ -215,11 +211,11 @@ class Section:
         if isinstance(number, float) and not math.isfinite(number):
             self.report.error(self.at(key), f"is {number}, which is no number to search with")
         elif number <= above:
-            self.report.error(self.at(key), f"has to be above {short(above)}, not {short(number)}")
+            self.report.error(self.at(key), f"must be above {short(above)}, not {short(number)}")
         elif number < least:
-            self.report.error(self.at(key), f"is at least {short(least)}, not {short(number)}")
+            self.report.error(self.at(key), f"must be at least {short(least)}, not {short(number)}")
         elif number > most:
-            self.report.error(self.at(key), f"is at most {short(most)}, not {short(number)}")
+            self.report.error(self.at(key), f"must be at most {short(most)}, not {short(number)}")
         else:
             return number
         return None
@@ -230,14 +226,14 @@ class Section:
             return number
         if number.is_integer():
             return int(number)
-        self.report.error(self.at(key), f"is a whole number, not {short(number)}")
+        self.report.error(self.at(key), f"must be a whole number, not {short(number)}")
         return None
 
     def flag(self, key: str) -> bool | None:
         value = self.get(key)
         if value is None or isinstance(value, bool):
             return value
-        self.report.error(self.at(key), f"is true or false, not {kind_of(value)}")
+        self.report.error(self.at(key), f"must be true or false, not {kind_of(value)}")
         return None
 
     def choice(self, key: str, options: Collection[str]) -> str | None:
@@ -262,7 +258,7 @@ class Section:
         if isinstance(value, Mapping) and value:
             return Section(self.report, self.at(key), value, known)
         if key in self:
-            what = "is empty" if value in (None, {}) else f"is a map, not {kind_of(value)}"
+            what = "is empty" if value in (None, {}) else f"must be a map, not {kind_of(value)}"
             self.report.error(self.at(key), what, f"its keys are {listing(known)}")
         return None
 
@@ -303,7 +299,7 @@ class Section:
                     "environment, or write the number",
                 )
                 return None
-        self.report.error(path, f"is a number, not {kind_of(value)}")
+        self.report.error(path, f"must be a number, not {kind_of(value)}")
         return None
 
 

@@ -40,7 +40,7 @@ def read_condition(section: Section, prefix: tuple[str, ...]) -> list[tuple[Path
     if not isinstance(value, Mapping) or not value:
         section.report.error(
             section.at("condition"),
-            f"is a map from a parameter to its values, not {kind_of(value)}",
+            f"must be a map from a parameter to its values, not {kind_of(value)}",
             "write condition: {optimizer: sgd} or {optimizer: [sgd, rmsprop]}",
         )
         return []

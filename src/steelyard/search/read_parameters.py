@@ -77,7 +77,7 @@ def _read_group(
     found: list[Found],
 ) -> None:
     if not isinstance(value, Mapping) or not value:
-        what = f"is a map of parameters, not {kind_of(value)}" if value else "is empty"
+        what = f"must be a map of parameters, not {kind_of(value)}" if value else "is empty"
         report.error(place, what, "name a parameter with its values: lr: {values: [0.1, 0.01]}")
         return
     for name, item in sorted(value.items()):
@@ -110,7 +110,7 @@ def _refuse_bare_value(report: Report, at: Path, item: Any) -> None:
     if isinstance(item, list) and item:
         report.error(
             at,
-            "is a list, and has to be a map",
+            "is a list, and must be a map",
             f"write {at[-1]}: {{values: …}}",
             fix=report.value_edit(at, f"{{values: {one_line}}}") if one_line else (),
         )
@@ -119,7 +119,7 @@ def _refuse_bare_value(report: Report, at: Path, item: Any) -> None:
     else:
         report.error(
             at,
-            f"is {kind_of(item)}, and has to be a map",
+            f"is {kind_of(item)}, and must be a map",
             f"write {at[-1]}: {{value: …}} for a constant",
             fix=report.value_edit(at, f"{{value: {one_line}}}") if one_line else (),
         )

@@ -50,7 +50,7 @@ def read_metrics(top: Section) -> tuple[Metric, ...]:
         if isinstance(value, list):
             report.error(
                 top.at("metric"),
-                "is one metric, and this is a list",
+                "must be one metric, not a list",
                 "write metrics: for several",
                 fix=report.key_edit(top.at("metric"), "metrics"),
             )
@@ -61,7 +61,7 @@ def read_metrics(top: Section) -> tuple[Metric, ...]:
         return ()
     items = top.get("metrics")
     if not isinstance(items, list) or not items:
-        what = f"is a list, not {kind_of(items)}" if items else "is empty"
+        what = f"must be a list, not {kind_of(items)}" if items else "is empty"
         report.error(top.at("metrics"), what, "write metrics: [{name: loss, goal: minimize}, …]")
         return ()
     metrics = [_read_metric(report, top.at("metrics", at), item) for at, item in enumerate(items)]
@@ -77,13 +77,13 @@ def _read_metric(report: Report, place: Path, value: Any) -> Metric | None:
         written = report.text_at(place)
         report.error(
             place,
-            f"is a map, not {kind_of(value)}",
+            f"must be a map, not {kind_of(value)}",
             f"write {{name: {value}, goal: minimize}}",
             fix=report.value_edit(place, f"{{name: {written}}}") if written else (),
         )
         return None
     if not isinstance(value, Mapping) or not value:
-        what = f"is a map, not {kind_of(value)}" if value else "is empty"
+        what = f"must be a map, not {kind_of(value)}" if value else "is empty"
         report.error(place, what, "write {name: val_loss, goal: minimize}")
         return None
     section = Section(report, place, value, METRIC_KEYS)
@@ -170,15 +170,17 @@ def read_constraints(top: Section) -> tuple[Constraint, ...]:
         return ()
     place = top.at("constraints")
     if isinstance(value, str):
-        report.error(place, f"is a list, not {kind_of(value)}", f'write ["{value}"]')
+        report.error(place, f"must be a list, not {kind_of(value)}", f'write ["{value}"]')
         return ()
     if not isinstance(value, list):
-        report.error(place, f"is a list, not {kind_of(value)}", 'write ["overlap < chunk_size"]')
+        report.error(
+            place, f"must be a list, not {kind_of(value)}", 'write ["overlap < chunk_size"]'
+        )
         return ()
     constraints = []
     for at, each in enumerate(value):
         if not isinstance(each, str):
-            report.error((*place, at), f"is an expression, not {kind_of(each)}")
+            report.error((*place, at), f"must be an expression, not {kind_of(each)}")
             continue
         try:
             constraints.append(Constraint(text=each, expression=expression.parse(each)))
@@ -263,7 +265,7 @@ def read_cross_validation(top: Section) -> CrossValidation | None:
         if all(isinstance(seed, int) and not isinstance(seed, bool) for seed in given):
             seeds = tuple(dict.fromkeys(given))
         else:
-            top.report.error(section.at("seeds"), "is a list of whole numbers")
+            top.report.error(section.at("seeds"), "must be a list of whole numbers")
     elif "seeds" in section:
         seeds = tuple(range(section.integer("seeds", least=1) or 0))
     if "folds" not in section and "seeds" not in section:
@@ -291,7 +293,7 @@ def read_phases(top: Section) -> tuple[Phase, ...]:
     else:
         report.error(
             top.at("phases"),
-            f"is a list of phases, not {kind_of(value)}",
+            f"must be a list of phases, not {kind_of(value)}",
             "write phases: [{name: broad, fraction: 0.05, runs: 60}, {name: full}]",
         )
         return ()
@@ -309,7 +311,9 @@ def read_phases(top: Section) -> tuple[Phase, ...]:
 
 def _read_phase(report: Report, place: Path, name: str, value: Any) -> Phase | None:
     if not isinstance(value, Mapping):
-        report.error(place, f"is a map, not {kind_of(value)}", "write {fraction: 0.05, runs: 60}")
+        report.error(
+            place, f"must be a map, not {kind_of(value)}", "write {fraction: 0.05, runs: 60}"
+        )
         return None
     section = Section(report, place, value, PHASE_KEYS)
     section.warn_of_unknown("a phase", PHASE_KEYS)
@@ -338,7 +342,7 @@ def read_texts(top: Section, key: str) -> tuple[str, ...] | None:
         return None
     if not isinstance(value, list) or any(isinstance(each, list | Mapping) for each in value):
         top.report.error(
-            top.at(key), f"is a list of texts, not {kind_of(value)}", f"write {key}: [a, b]"
+            top.at(key), f"must be a list of texts, not {kind_of(value)}", f"write {key}: [a, b]"
         )
         return None
     return tuple("" if each is None else str(each) for each in value)

@@ -23,7 +23,7 @@ def read_values(section: Section) -> tuple[Any, ...]:
     if not isinstance(value, list):
         report.error(
             place,
-            f"is a list, not {kind_of(value)}",
+            f"must be a list, not {kind_of(value)}",
             "write value: for a single one",
             fix=report.key_edit(place, "value"),
         )
@@ -51,7 +51,7 @@ def read_probabilities(section: Section, count: int) -> tuple[float, ...] | None
     value, report = section.get("probabilities"), section.report
     place = section.at("probabilities")
     if not isinstance(value, list) or not all(is_number(each) for each in value):
-        report.error(place, "is a list of numbers", "give one probability for each value")
+        report.error(place, "must be a list of numbers", "give one probability for each value")
         return None
     if count and len(value) != count:
         report.error(
@@ -62,7 +62,7 @@ def read_probabilities(section: Section, count: int) -> tuple[float, ...] | None
         return None
     for at, each in enumerate(value):
         if not 0 <= each <= 1:
-            report.error(section.at("probabilities", at), f"is from 0 to 1, not {short(each)}")
+            report.error(section.at("probabilities", at), f"must be from 0 to 1, not {short(each)}")
             return None
     total = math.fsum(value)
     if not math.isclose(total, 1.0, rel_tol=1e-5, abs_tol=1e-8):  # numpy.isclose, as W&B asks it

@@ -43,8 +43,8 @@ INTEGER_CHARS_MAX = 400  # longer ones are not what anybody searches
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where a value stands, in characters from the start of the text; `line` counts from 1.
 
-    `key_start` and `key_end` are the key before it, both -1 for an item of a list. `quoted` says
-    that it is a text in quotes, `shared` that it stands in an anchor and is used several times.
+    `key_start` and `key_end` are the key before it, both -1 for an item of a list. `shared` says
+    that it stands in an anchor and is used several times.
     """
 
     line: int
@@ -52,7 +52,6 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     end: int
     key_start: int = -1
     key_end: int = -1
-    quoted: bool = False
     shared: bool = False
 
 
@@ -215,7 +214,6 @@ class _Walker:
             end=node.end_mark.index,
             key_start=-1 if key is None else key.start_mark.index,
             key_end=-1 if key is None else key.end_mark.index,
-            quoted=node.id == "scalar" and node.style in ("'", '"'),
             shared=shared,
         )
 
@@ -296,6 +294,8 @@ def _syntax_error(text: str, error: Any) -> SourceError:
     written = "" if mark is None else (text.splitlines() or [""])[min(mark.line, text.count("\n"))]
     if "\\t" in reason or "\t" in written[: len(written) - len(written.lstrip())]:
         suggestion = "indent with spaces: YAML allows no tabs there"
+    elif "${" in written:
+        suggestion = 'put variables within { } in quotes: "${NAME}"'
     elif "mapping values are not allowed" in reason:
         suggestion = "check the indentation of this line and the colon of the line before"
     elif "expected a single document" in reason:
