@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from steelyard.server.blobs.interface import BlobStore
 from steelyard.server.blobs.local import LocalBlobs
 from steelyard.server.blobs.place import S3Place
 from steelyard.server.blobs.s3 import S3Blobs
+from steelyard.server.db.locks import ServerLocks
 from steelyard.testing.blobs import BlobStoreContract, load, store
+from tests.support.databases import DatabaseMaker
 from tests.support.s3 import S3Server
 
 
@@ -43,6 +46,42 @@ class TestS3Blobs(BlobStoreContract):
     @pytest.fixture
     def reopened(self, place: S3Place, tmp_path: Path) -> BlobStore:
         return S3Blobs(place, tmp_path / "spool")
+
+
+class TestS3BlobsOfTwoServers(BlobStoreContract):
+    """`reopened` is another server: a disk of its own, on the same PostgreSQL."""
+
+    clock_step_s = 1.1
+
+    @pytest.fixture
+    def place(self, s3_server: S3Server) -> S3Place:
+        return s3_server.make_place()
+
+    @pytest.fixture
+    def make_locks(self, database_maker: DatabaseMaker) -> Iterator[Callable[[], ServerLocks]]:
+        url, remove = database_maker.make_empty("postgresql")
+        made: list[ServerLocks] = []
+
+        def make() -> ServerLocks:
+            made.append(ServerLocks(url))
+            return made[-1]
+
+        yield make
+        for locks in made:
+            locks.close()
+        remove()
+
+    @pytest.fixture
+    def blobs(
+        self, place: S3Place, make_locks: Callable[[], ServerLocks], tmp_path: Path
+    ) -> BlobStore:
+        return S3Blobs(place, tmp_path / "one", make_locks())
+
+    @pytest.fixture
+    def reopened(
+        self, place: S3Place, make_locks: Callable[[], ServerLocks], tmp_path: Path
+    ) -> BlobStore:
+        return S3Blobs(place, tmp_path / "two", make_locks())
 
 
 @settings(max_examples=30, deadline=None)

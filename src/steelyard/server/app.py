@@ -44,6 +44,7 @@ from steelyard.server.api import files as files_api
 from steelyard.server.api import media as media_api
 from steelyard.server.api import previews as previews_api
 from steelyard.server.api import storage as storage_api
+from steelyard.server.api import sweeps as sweeps_api
 from steelyard.server.api import tables as tables_api
 from steelyard.server.api.live import LiveHub
 from steelyard.server.blobs.interface import BlobStore
@@ -102,6 +103,7 @@ EDGES: tuple[ModuleType, ...] = (
     artifact_packs,
     artifact_graphs,
     storage_api,
+    sweeps_api,
     tables_api,
     table_diffs,
     table_downloads,

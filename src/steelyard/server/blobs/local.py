@@ -79,10 +79,10 @@ class LocalBlobs:
         return self._uploads.create(part_bytes=part_bytes)
 
     def create_part_writer(self, upload_id: str, number: int) -> PartWriter:
-        return self._uploads.find(upload_id).create_writer(number)
+        return self._uploads.create_writer(upload_id, number)
 
     def list_parts(self, upload_id: str) -> list[StoredPart]:
-        return self._uploads.find(upload_id).list_parts()
+        return self._uploads.list_parts(upload_id)
 
     def complete_upload(
         self, upload_id: str, parts: Sequence[tuple[int, bytes]], *, md5: bytes | None = None

@@ -10,6 +10,7 @@ from steelyard.errors import CannotStart, MissingExtra
 from steelyard.server.blobs.interface import BlobStore
 from steelyard.server.blobs.local import LocalBlobs
 from steelyard.server.blobs.place import S3Place, find_s3_place
+from steelyard.server.db.locks import ServerLocks
 from steelyard.server.settings import ServerSettings
 
 if TYPE_CHECKING:
@@ -23,14 +24,21 @@ def blobs_directory(settings: ServerSettings) -> Path:
     return settings.data_dir / "blobs"
 
 
-def open_blobs(directory: Path, place: S3Place | None = None, *, server_id: str = "") -> BlobStore:
+def open_blobs(
+    directory: Path,
+    place: S3Place | None = None,
+    *,
+    server_id: str = "",
+    server_locks: ServerLocks | None = None,
+) -> BlobStore:
     """The blob store for the server `server_id` that owns it, made when absent.
 
-    In `directory`, or in S3 with `directory` as spool. Drops what a killed server left
-    half-received. Raises StorageFull, StorageUnavailable, MissingExtra, and CannotStart when the
-    blobs of this server are elsewhere or the place is another server's.
+    In `directory`, or in S3 with `directory` as spool; with `server_locks` other servers on the
+    same database may use the place in S3, each with a directory of its own. Drops what a killed
+    server left half-received. Raises StorageFull, StorageUnavailable, MissingExtra, and CannotStart
+    when the blobs of this server are elsewhere or the place is another server's.
     """
-    blobs = connect_blobs(directory, place)
+    blobs = connect_blobs(directory, place, server_locks)
     claim_blobs(blobs, directory, server_id)
     blobs.remove_unfinished()
     return blobs
@@ -41,7 +49,9 @@ def visit_blobs(settings: ServerSettings) -> BlobStore:
     return connect_blobs(blobs_directory(settings), find_s3_place(settings))
 
 
-def connect_blobs(directory: Path, place: S3Place | None) -> BlobStore:
+def connect_blobs(
+    directory: Path, place: S3Place | None, server_locks: ServerLocks | None = None
+) -> BlobStore:
     """The blob store, whoever owns it. Raises as `open_blobs`."""
     if place is None:
         recorded = _recorded_place(directory)
@@ -56,7 +66,7 @@ def connect_blobs(directory: Path, place: S3Place | None) -> BlobStore:
             f"the files of this server are in {directory.absolute()}, and blobs_url says "
             f"{place.url}; to move them: steelyard backup without blobs_url, then restore with it"
         )
-    return _connect(place, directory)
+    return _connect(place, directory, server_locks)
 
 
 def claim_blobs(blobs: BlobStore, directory: Path, server_id: str) -> None:
@@ -77,14 +87,14 @@ def check_s3(place: S3Place, spool: Path) -> None:
     _connect(place, spool).check()
 
 
-def _connect(place: S3Place, spool: Path) -> S3Blobs:
+def _connect(place: S3Place, spool: Path, server_locks: ServerLocks | None = None) -> S3Blobs:
     try:
         from steelyard.server.blobs.s3 import S3Blobs
     except ModuleNotFoundError as error:
         if error.name != "obstore":
             raise
         raise MissingExtra("s3") from error
-    return S3Blobs(place, spool)
+    return S3Blobs(place, spool, server_locks)
 
 
 def _recorded_place(directory: Path) -> str:

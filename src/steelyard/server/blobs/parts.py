@@ -12,8 +12,6 @@ import contextlib
 import errno
 import hashlib
 import os
-import re
-import secrets
 import shutil
 import threading
 from collections.abc import Sequence
@@ -22,14 +20,19 @@ from pathlib import Path
 import msgspec
 
 from steelyard.errors import Conflict, Invalid, TooLarge, UploadMissing
-from steelyard.limits import MIB, UPLOAD_PART_BYTES_MAX, UPLOAD_PARTS_MAX
+from steelyard.limits import MIB, UPLOAD_PARTS_MAX
 from steelyard.server.blobs.interface import StoredBlob, StoredPart
+from steelyard.server.blobs.part_checks import (
+    check_number,
+    check_part_bytes,
+    check_parts,
+    check_upload_id,
+    make_upload_id,
+)
 from steelyard.server.blobs.spool import Place, flush_directory, full_disk_is_storage_full
 
 READ_BYTES = 1 * MIB
 PARTS_HASHED_PER_COMMIT = 2  # keeps up with parts that come side by side; the answer waits for it
-NAMED_MAX = 5  # parts named in one message
-_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -51,13 +54,39 @@ class Uploads:
         self._directory = directory
         self._place = place
         self._lock = threading.Lock()
+        self._making = threading.Lock()
         self._open: dict[str, Upload] = {}
 
     def create(self, *, part_bytes: int) -> str:
         """The id of a new upload, which is on disk."""
-        if not 1 <= part_bytes <= UPLOAD_PART_BYTES_MAX:
-            raise Invalid(f"parts of {part_bytes:,} bytes; from 1 to {UPLOAD_PART_BYTES_MAX:,}")
-        upload_id = secrets.token_hex(16)
+        check_part_bytes(part_bytes)
+        upload_id = make_upload_id()
+        self._make(upload_id, part_bytes)
+        return upload_id
+
+    def find_or_create(self, upload_id: str, *, part_bytes: int) -> Upload:
+        """The upload that another server may have begun."""
+        with self._making:
+            try:
+                return self.find(upload_id)
+            except UploadMissing:
+                shutil.rmtree(self._directory / upload_id, ignore_errors=True)  # damaged
+                self._make(upload_id, part_bytes)
+                return self.find(upload_id)
+
+    def list_ids(self) -> list[str]:
+        """Of all that are on disk."""
+        return [path.name for path in self._directory.glob("*/")]
+
+    def create_writer(self, upload_id: str, number: int) -> LocalPartWriter:
+        """See `BlobStore.create_part_writer`."""
+        return self.find(upload_id).create_writer(number)
+
+    def list_parts(self, upload_id: str) -> list[StoredPart]:
+        """See `BlobStore.list_parts`."""
+        return self.find(upload_id).list_parts()
+
+    def _make(self, upload_id: str, part_bytes: int) -> None:
         directory = self._directory / upload_id
         with full_disk_is_storage_full(directory):
             directory.mkdir(parents=True)
@@ -65,15 +94,13 @@ class Uploads:
             _append(directory / "parts.jsonl", _Header(part_bytes))
             for each in (directory, self._directory, self._directory.parent):
                 flush_directory(each)
-        return upload_id
 
     def find(self, upload_id: str) -> Upload:
         """The upload, read from disk when nobody asked since the start. Raises UploadMissing."""
         with self._lock:
             found = self._open.get(upload_id)
             if found is None:
-                if not _ID.fullmatch(upload_id):
-                    raise UploadMissing(upload_id)
+                check_upload_id(upload_id)
                 found = _read_upload(self._directory / upload_id, upload_id)
                 self._open[upload_id] = found
             return found
@@ -154,8 +181,7 @@ class Upload:
 
     def create_writer(self, number: int) -> LocalPartWriter:
         """See `BlobStore.create_part_writer`."""
-        if not 1 <= number <= UPLOAD_PARTS_MAX:
-            raise Invalid(f"part {number}; parts are numbered from 1 to {UPLOAD_PARTS_MAX:,}")
+        check_number(number)
         with full_disk_is_storage_full(self.content), self._lock:
             if self._is_closed:
                 raise UploadMissing(self.id)
@@ -200,7 +226,7 @@ class Upload:
         with self._lock:
             if self._is_closed:
                 raise UploadMissing(self.id)
-            self._check(parts)
+            check_parts(self.id, self.parts, parts, part_bytes=self.part_bytes)
             self._end_turns()
             for extra in [number for number in self.parts if number > len(parts)]:
                 del self.parts[extra]
@@ -228,27 +254,6 @@ class Upload:
                 sha256=self._sha256.digest(),
                 md5=self._md5.digest(),
                 size_bytes=sum(part.size_bytes for part in self.parts.values()),
-            )
-
-    def _check(self, parts: Sequence[tuple[int, bytes]]) -> None:
-        if not parts or [number for number, _ in parts] != [*range(1, len(parts) + 1)]:
-            raise Invalid(
-                f"upload {self.id}: parts must be named from 1 on, in order and without a gap"
-            )
-        wrong = []
-        for number, md5 in parts:
-            part = self.parts.get(number)
-            if part is None:
-                wrong.append(f"part {number} is not here")
-            elif part.md5 != md5:
-                wrong.append(f"part {number} has MD5 {part.md5.hex()}, not {md5.hex()}")
-            elif number < len(parts) and part.size_bytes != self.part_bytes:
-                wrong.append(f"part {number} has {part.size_bytes:,} of {self.part_bytes:,} bytes")
-        if wrong:
-            more = f" and {len(wrong) - NAMED_MAX:,} more" if len(wrong) > NAMED_MAX else ""
-            raise Invalid(
-                f"upload {self.id} cannot be completed: {'; '.join(wrong[:NAMED_MAX])}{more}; "
-                "send these parts again, then complete it"
             )
 
     def _end_turns(self) -> None:

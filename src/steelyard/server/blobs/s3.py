@@ -2,20 +2,21 @@
 
     blobs/ab/abcd…  contents by SHA-256
     stamps/abcd…    empty; its time says when a large content was last stored again
-    owner           the server whose prefix this is: two would delete each other's contents
+    uploads/…       uploads in parts, where several servers use the place (see `shared_uploads`)
+    owner           the database whose prefix this is: two would delete each other's contents
 
 An upload is spooled on the server's disk (see `spool`) and goes to S3 when it is whole: in one
 request, or as a multipart upload, so a name that exists is a blob that is complete. Storing and
-deleting of one content exclude each other within a server.
+deleting of one content exclude each other, within a server and among those on one PostgreSQL.
 """
 
 from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,9 @@ from steelyard.server.blobs.keyed_locks import KeyedLocks
 from steelyard.server.blobs.parts import Uploads
 from steelyard.server.blobs.place import S3Place
 from steelyard.server.blobs.presign import sign_download
+from steelyard.server.blobs.shared_uploads import SharedUploads
 from steelyard.server.blobs.spool import Spool, describe
+from steelyard.server.db.locks import ServerLocks
 
 if TYPE_CHECKING:
     from obstore.store import S3Config, S3Credential
@@ -65,14 +68,24 @@ OUT_OF_RANGE = "416 Range Not Satisfiable"
 
 
 class S3Blobs:
-    """A blob store in S3. `spool` is a local directory that one server owns."""
+    """A blob store in S3. `spool` is a local directory that one server owns.
 
-    def __init__(self, place: S3Place, spool: Path) -> None:
+    With `server_locks` other servers may use the place, too: uploads in parts go on at any of them,
+    and what one stores no other deletes meanwhile (see `tasks/unused_blobs`).
+    """
+
+    def __init__(
+        self, place: S3Place, spool: Path, server_locks: ServerLocks | None = None
+    ) -> None:
         self.place = place
         self._store = _connect(place)
         self._locks = KeyedLocks()
+        self._server_locks = server_locks
         self._spool = Spool(spool / "incoming", self._place)
-        self._uploads = Uploads(spool / "uploads", self._place)
+        here = Uploads(spool / "uploads", self._place)
+        self._uploads: Uploads | SharedUploads = here
+        if server_locks is not None:
+            self._uploads = SharedUploads(self._store, here, server_locks, self._errors)
 
     def check(self) -> None:
         """Raises StorageUnavailable with the reason when the store does not let us in."""
@@ -115,7 +128,7 @@ class S3Blobs:
             with self._locks.held(sha256), self._errors():
                 obstore.put(self._store, _path(sha256), each[sha256], use_multipart=False)
 
-        with ThreadPoolExecutor(S3_PUTS_AT_ONCE) as pool:
+        with self._storing(each), ThreadPoolExecutor(S3_PUTS_AT_ONCE) as pool:
             for _ in pool.map(put, each):
                 pass
         return blobs
@@ -124,10 +137,10 @@ class S3Blobs:
         return self._uploads.create(part_bytes=part_bytes)
 
     def create_part_writer(self, upload_id: str, number: int) -> PartWriter:
-        return self._uploads.find(upload_id).create_writer(number)
+        return self._uploads.create_writer(upload_id, number)
 
     def list_parts(self, upload_id: str) -> list[StoredPart]:
-        return self._uploads.find(upload_id).list_parts()
+        return self._uploads.list_parts(upload_id)
 
     def complete_upload(
         self, upload_id: str, parts: Sequence[tuple[int, bytes]], *, md5: bytes | None = None
@@ -204,20 +217,28 @@ class S3Blobs:
 
     def _place(self, part: Path, blob: StoredBlob) -> None:
         """Send a spooled upload. A large one that is there already is only stamped."""
-        path = _path(blob.sha256)
-        with self._locks.held(blob.sha256), self._errors():
-            if blob.size_bytes > S3_PART_BYTES and self.find_size(blob.sha256) == blob.size_bytes:
-                obstore.put(self._store, _stamp(blob.sha256), b"")
-            else:
-                chunk_bytes = max(S3_PART_BYTES, -(-blob.size_bytes // UPLOAD_PARTS_MAX))
+        sha256, size_bytes = blob.sha256, blob.size_bytes
+        with self._locks.held(sha256), self._errors():
+            with self._storing([sha256]):
+                is_stored = size_bytes > S3_PART_BYTES and self.find_size(sha256) == size_bytes
+                if is_stored:
+                    obstore.put(self._store, _stamp(sha256), b"")
+                elif size_bytes <= S3_PART_BYTES:
+                    obstore.put(self._store, _path(sha256), part, use_multipart=False)
+                    is_stored = True
+            if not is_stored:  # without the lock: what was absent is too new to be deleted
                 obstore.put(
                     self._store,
-                    path,
+                    _path(sha256),
                     part,
-                    chunk_size=chunk_bytes,
+                    chunk_size=max(S3_PART_BYTES, -(-size_bytes // UPLOAD_PARTS_MAX)),
                     max_concurrency=S3_PARTS_AT_ONCE,
                 )
         part.unlink()
+
+    def _storing(self, digests: Iterable[bytes]) -> AbstractContextManager[None]:
+        """No other server deletes these contents meanwhile."""
+        return self._server_locks.storing(digests) if self._server_locks else nullcontext()
 
     def _find_time(self, path: str) -> int | None:
         try:

@@ -31,7 +31,7 @@ class PostgresDatabase:
 
     def __init__(self, url: str, *, reader_count: int = 4) -> None:
         self.url = url
-        self._engine = _engine(url, WRITER_COUNT + reader_count)
+        self._engine = make_engine(url, WRITER_COUNT + reader_count)
         self._reading = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
@@ -70,7 +70,7 @@ class PostgresDatabase:
             with self._reading.begin() as conn:
                 return fn(conn)
         except DBAPIError as error:
-            raise _translate(error) from error
+            raise translate_error(error) from error
 
     def _run_write(self, fn: Callable[[Connection], T]) -> T:
         for attempt in range(1, ATTEMPTS_MAX + 1):
@@ -80,11 +80,12 @@ class PostgresDatabase:
             except DBAPIError as error:
                 if _state(error) in RETRIED_STATES and attempt < ATTEMPTS_MAX:
                     continue
-                raise _translate(error) from error
+                raise translate_error(error) from error
         raise AssertionError("unreachable")
 
 
-def _engine(url: str, connection_count: int) -> Engine:
+def make_engine(url: str, connection_count: int) -> Engine:
+    """Up to that many connections, made when they are needed. Raises MissingExtra."""
     try:
         return sa.create_engine(
             sa.make_url(url).set(drivername="postgresql+psycopg"),
@@ -101,7 +102,8 @@ def _state(error: DBAPIError) -> Any:
     return getattr(error.orig, "sqlstate", None)
 
 
-def _translate(error: DBAPIError) -> Exception:
+def translate_error(error: DBAPIError) -> Exception:
+    """What to raise for it: DatabaseUnavailable, StorageFull, or the error itself."""
     state = _state(error)
     if state in FULL_STATES:
         return StorageFull(

@@ -16,6 +16,7 @@ from steelyard.limits import CONTENTS_PER_WRITE
 from steelyard.server.blobs.interface import StoredBlob
 from steelyard.server.db.dialect import insert
 from steelyard.server.db.interface import Database
+from steelyard.server.db.locks import hold_contents
 from steelyard.server.rooms.artifacts.drafts import touch_draft
 from steelyard.server.rooms.artifacts.files import contents_by_md5
 from steelyard.server.rooms.artifacts.model import Artifact, Content, Upload
@@ -48,27 +49,40 @@ def adopt_contents(
     conn: Connection, artifact: Artifact, md5s: Sequence[bytes], now_us: int
 ) -> dict[bytes, Content]:
     """Contents that other collections of the project have, now the draft's collection's too."""
-    columns = artifact_contents.c
     adopted: dict[bytes, Content] = {}
     for some in in_steps(md5s):
-        rows = conn.execute(
-            sa.select(columns.md5, columns.sha256, columns.size_bytes)
-            .where(columns.project_id == artifact.project_id, columns.md5.in_(some))
-            .where(columns.collection_id != artifact.collection_id)
-        )
-        for row in rows:
-            adopted.setdefault(
-                bytes(row.md5),
-                Content(
-                    collection_id=artifact.collection_id,
-                    md5=bytes(row.md5),
-                    sha256=bytes(row.sha256),
-                    size_bytes=row.size_bytes,
-                    birth_artifact_id=artifact.id,
-                ),
-            )
+        found = _find_elsewhere(conn, artifact, some)
+        held = hold_contents(conn, [content.sha256 for content in found.values()])
+        if held is not None and found:
+            again = _find_elsewhere(conn, artifact, list(found))
+            found = {md5: content for md5, content in again.items() if content.sha256 in held}
+        adopted |= found
     _insert(conn, artifact, list(adopted.values()), now_us)
     return adopted
+
+
+def _find_elsewhere(
+    conn: Connection, artifact: Artifact, md5s: Sequence[bytes]
+) -> dict[bytes, Content]:
+    columns = artifact_contents.c
+    found: dict[bytes, Content] = {}
+    rows = conn.execute(
+        sa.select(columns.md5, columns.sha256, columns.size_bytes)
+        .where(columns.project_id == artifact.project_id, columns.md5.in_(md5s))
+        .where(columns.collection_id != artifact.collection_id)
+    )
+    for row in rows:
+        found.setdefault(
+            bytes(row.md5),
+            Content(
+                collection_id=artifact.collection_id,
+                md5=bytes(row.md5),
+                sha256=bytes(row.sha256),
+                size_bytes=row.size_bytes,
+                birth_artifact_id=artifact.id,
+            ),
+        )
+    return found
 
 
 def record_contents(

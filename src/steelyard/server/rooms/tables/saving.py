@@ -15,6 +15,7 @@ from steelyard.errors import Invalid
 from steelyard.limits import MIB, TABLE_SAVED_FILES_MAX
 from steelyard.server.blobs.interface import BlobStore, StoredBlob
 from steelyard.server.db.interface import Database
+from steelyard.server.db.locks import hold_contents
 from steelyard.server.rooms.accounts.model import Caller
 from steelyard.server.rooms.artifacts.commit import commit_artifact
 from steelyard.server.rooms.artifacts.contents import record_contents
@@ -135,8 +136,12 @@ def _create(
     if artifact.is_committed:
         return artifact
     # Found again in this transaction: a content whose last owner went in between is not counted on.
-    there = find_mentioned(conn, caller, table.origin, media)
-    blobs = [stored, *(_stored(blob) for blob in there.blobs.values())]
+    there = find_mentioned(conn, caller, table.origin, media).blobs
+    held = hold_contents(conn, [blob.sha256 for blob in there.values()])
+    if held is not None:
+        again = find_mentioned(conn, caller, table.origin, media).blobs
+        there = {path: blob for path, blob in again.items() if blob.sha256 in held}
+    blobs = [stored, *(_stored(blob) for blob in there.values())]
     record_contents(conn, artifact.id, blobs, now_us=now_us)
     digest = base64.b64encode(manifest.md5).decode()
     made = create_manifest(conn, artifact, kind="full", base_id=None, digest=digest, now_us=now_us)
