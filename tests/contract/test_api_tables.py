@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -320,3 +322,58 @@ def test_a_question_nested_without_end_is_refused(project: ApiProject, ref: str)
     answer = project.server.request("POST", "/api/v1/tables:query", body=body)
     assert (answer.status, json.loads(answer.data)["code"]) == (400, "invalid")
     assert "nested too deeply" in json.loads(answer.data)["detail"]
+
+
+def csv_path(ref: str, **asked: Any) -> str:
+    return f"/api/v1/tables/csv?question={quote(json.dumps({'ref': ref, **asked}), safe='')}"
+
+
+def test_every_row_that_passes_comes_as_csv(project: ApiProject) -> None:
+    image = {"_type": "image-file", "path": "media/images/a.png", "format": "png"}
+    rows = [[n, f'say "{n}",\nor not', n / 8, image if n % 2 else None] for n in range(1_500)]
+    ref = put_table(project, "r1", "long.table.json", ["n", "text", "x", "image"], rows)
+    assert query(project, ref)["total"] == 1_500  # it is prepared
+    where = {"column": "n", "op": ">=", "value": 10}
+    asked = csv_path(ref, where=where, sort=[{"column": "n", "desc": True}])
+    answer = project.server.request("GET", f"{asked}&name=my%20rows")
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert 'attachment; filename="my rows.csv"' in answer.headers["content-disposition"]
+    read = list(csv.reader(io.StringIO(answer.data.decode(), newline="")))
+    assert read[0] == ["n", "text", "x", "image"]
+    assert read[1:3] == [
+        ["1499", 'say "1499",\nor not', "187.375", "media/images/a.png"],
+        ["1498", 'say "1498",\nor not', "187.25", ""],
+    ]
+    assert [int(row[0]) for row in read[1:]] == list(range(1_499, 9, -1))
+
+
+def test_groups_come_as_csv(project: ApiProject, ref: str) -> None:
+    query(project, ref)
+    mean = [{"column": "score", "fn": "mean"}]
+    answer = project.server.request("GET", csv_path(ref, group_by=["tag"], aggregates=mean))
+    assert answer.data.decode() == "tag,count,mean(score)\r\na,2,0.9\r\nb,1,0.2\r\n,1,\r\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        ("{", "question is no CsvQuery"),
+        ('{"ref": "run:x", "limit": 3}', "question is no CsvQuery"),
+        ('{"ref": "run:x"}', "names no table"),
+        ("a" * 33_000, "length"),
+    ],
+)
+def test_a_bad_question_for_csv_is_refused_before_anything_is_sent(
+    project: ApiProject, asked: str, reason: str
+) -> None:
+    answer = project.server.request("GET", f"/api/v1/tables/csv?question={quote(asked)}")
+    assert answer.status == 400 and reason in json.loads(answer.data)["detail"]
+
+
+def test_an_unknown_column_makes_no_csv(project: ApiProject, ref: str) -> None:
+    query(project, ref)
+    answer = project.server.request("GET", csv_path(ref, columns=["scroe"]))
+    assert answer.status == 400 and "did you mean" in json.loads(answer.data)["detail"]
+    answer = project.server.request("GET", csv_path(ref), key="")
+    assert answer.status == 401

@@ -54,6 +54,9 @@ VERSION = f"{COLLECTION}/versions/{{ref}}"
 ARTIFACT = "/api/v1/artifacts/{artifact_id}"
 ARTIFACTS_V2 = "/artifactsV2/{region}/{entity}/{project}/{collection}"
 STORED = "/storage/wandb_artifacts"
+SWEEPS = "/api/v1/{entity}/{project}/sweeps"
+SWEEP = f"{SWEEPS}/{{sweep}}"
+SWEEP_CONFIG = "{method: random, parameters: {lr: {min: 0.1, max: 0.5}}}"
 EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/healthz"): OPEN,
     ("GET", "/ready"): OPEN,
@@ -174,6 +177,16 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
     ("PUT", "/storage/artifact_manifest_uploads/{manifest_id}/wandb_manifest.json"): SIGNED_LINK,
     ("GET", "/storage/artifact_manifests/{artifact_id}/wandb_manifest.json"): SIGNED_LINK,
     ("HEAD", "/storage/artifact_manifests/{artifact_id}/wandb_manifest.json"): SIGNED_LINK,
+    ("GET", SWEEPS): READ,
+    ("POST", SWEEPS): WRITE,
+    ("GET", SWEEP): READ,
+    ("PATCH", SWEEP): WRITE,
+    ("DELETE", SWEEP): WRITE,
+    ("GET", f"{SWEEP}/configs"): READ,
+    ("GET", f"{SWEEP}/trials"): READ,
+    ("GET", f"{SWEEP}/agents"): READ,
+    ("POST", f"{SWEEP}/agents"): WRITE,
+    ("POST", f"{SWEEP}/agents/{{agent}}/next"): WRITE,
     ("POST", f"{CLIENT_RUN}/journals/{{writer}}"): WRITE,
     ("GET", f"{CLIENT_RUN}/resume"): READ,
     ("PUT", f"{CLIENT_RUN}/files/{{path}}"): WRITE,
@@ -207,6 +220,10 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/v1/{entity}/{project}/media:query"): {},
     ("POST", "/api/v1/{entity}/{project}/media:at"): {"key": "image", "step": 1},
     ("PATCH", RUN): {"notes": "seen"},
+    ("POST", SWEEPS): {"config": SWEEP_CONFIG},
+    ("PATCH", SWEEP): {"display_name": "seen"},
+    ("POST", f"{SWEEP}/agents"): {"host": "here"},
+    ("POST", f"{SWEEP}/agents/{{agent}}/next"): {},
     ("PATCH", "/api/v1/admin/users/{username}"): {"admin": False},
 }
 REFUSALS = frozenset({401, 403, 404})
@@ -321,6 +338,7 @@ def ask(world: World, method: str, path: str, key: str | None) -> int:
     if run is not None:
         fill(world, run)
     shelved = shelve(world, method, path) if "rtifact" in path else {}
+    swept = make_sweep(world) if path.startswith(SWEEP) else {}
     number = next(world.numbers)
     victim = f"victim{number}"
     if "/admin/" in path:
@@ -344,7 +362,7 @@ def ask(world: World, method: str, path: str, key: str | None) -> int:
         writer="writer1",
         key_id=key_of_somebody_else(world, key),
         username=victim,
-        **({"name": f"org{number}"} | shelved),
+        **({"name": f"org{number}"} | shelved | swept),
     )
     ref = f"run:crew/ours/{run.name}/some-file.txt" if run else ""
     bodies = BODIES | {
@@ -408,6 +426,16 @@ def fill(world: World, run: Run) -> None:
     )
     path = url.removeprefix(world.server.base_url)
     assert world.server.request("PUT", path, body=b"text").status == 200
+
+
+def make_sweep(world: World) -> dict[str, str]:
+    """A sweep in the team's project with an agent."""
+    key = world.keys["team admin"]
+    place = "/api/v1/crew/ours/sweeps"
+    made = world.server.request("POST", place, key=key, content={"config": SWEEP_CONFIG})
+    sweep = msgspec.json.decode(made.data)["name"]
+    registered = world.server.request("POST", f"{place}/{sweep}/agents", key=key, content={})
+    return {"sweep": sweep, "agent": msgspec.json.decode(registered.data)["name"]}
 
 
 def shelve(world: World, method: str, path: str) -> dict[str, Any]:

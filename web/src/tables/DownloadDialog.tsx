@@ -1,7 +1,10 @@
-import { useEffect, useRef, useState } from "react";
+import { serverPath } from "../api/base";
 import { Button } from "../ui/Button";
+import buttons from "../ui/Button.module.css";
+import { classes } from "../ui/classes";
 import { Dialog } from "../ui/Dialog";
-import { CSV_ROWS_MAX, makeCsv, saveBlob } from "./csv";
+import { Icon } from "../ui/Icon";
+import { CSV_QUESTION_CHARS_MAX, writeCsvPath } from "./csvAddress";
 import type { RowsQuery } from "./queries";
 
 interface DownloadDialogProps {
@@ -11,58 +14,40 @@ interface DownloadDialogProps {
   onClose: () => void;
 }
 
-const count = (value: number) => value.toLocaleString("en-US");
-
-/** The rows found now as a CSV file. The browser reads them page by page, so it takes only so many. */
+/** The rows found now as a CSV file, which the server sends while it writes it: however many there are. */
 export function DownloadDialog({ query, total, name, onClose }: DownloadDialogProps) {
-  const [done, setDone] = useState<number | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
-  const abort = useRef<AbortController | null>(null);
-  useEffect(() => () => abort.current?.abort(), []);
-  const wanted = Math.min(total, CSV_ROWS_MAX);
-
-  const start = async () => {
-    const controller = new AbortController();
-    abort.current = controller;
-    setProblem(null);
-    setDone(0);
-    try {
-      const csv = await makeCsv(query, { total, signal: controller.signal, onRows: setDone });
-      if (controller.signal.aborted) return;
-      saveBlob(csv, `${name}.csv`);
-      onClose();
-    } catch (error) {
-      if (controller.signal.aborted) return;
-      setProblem(error instanceof Error ? error.message : String(error));
-      setDone(null);
-    }
-  };
+  const rows = `${total.toLocaleString("en-US")} ${total === 1 ? "row" : "rows"}`;
+  const path = writeCsvPath(query, name);
   return (
     <Dialog
       title="Download as CSV"
-      description={
-        total > CSV_ROWS_MAX
-          ? `Your browser collects the first ${count(CSV_ROWS_MAX)} of ${count(total)} rows. For all of them save the rows as a dataset, or download the file itself.`
-          : `Your browser collects the ${count(total)} rows found now, with the shown columns. Media are written as the paths of their files.`
-      }
+      description={`The ${rows} found now, in their order and with the shown columns. Media are written as the paths of their files.`}
       isOpen
       onClose={onClose}
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" icon="download" isBusy={done !== null} onClick={start}>
-            Download {count(wanted)} rows
-          </Button>
+          {path !== null && (
+            <a
+              className={classes(buttons.button, buttons.primary)}
+              href={serverPath(path)}
+              download={`${name}.csv`}
+              onClick={onClose}
+            >
+              <Icon name="download" size={14} />
+              Download {rows}
+            </a>
+          )}
         </>
       }
     >
-      {done !== null && (
-        <p role="status">
-          <progress value={done} max={wanted} aria-label="Rows read" /> {count(done)} of{" "}
-          {count(wanted)} rows
+      {path === null && (
+        <p role="alert">
+          The filters and columns take more than {CSV_QUESTION_CHARS_MAX.toLocaleString("en-US")}{" "}
+          characters, too many for an address. Show fewer columns or take shorter lists, or save the
+          rows as a dataset.
         </p>
       )}
-      {problem !== null && <p role="alert">{problem}</p>}
     </Dialog>
   );
 }

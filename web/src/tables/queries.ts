@@ -127,11 +127,6 @@ export function useSaveTable() {
   });
 }
 
-export function readRows(query: RowsQuery, offset: number, limit: number, signal: AbortSignal) {
-  const body: TableQuery = { ...query, offset, limit, cell_chars: 1_000_000 };
-  return post<TableRows>("/api/v1/tables:query", body, signal);
-}
-
 /** The same object while its content is the same: queries and rows hang on it. */
 export function useStable<T>(value: T): T {
   const text = JSON.stringify(value);

@@ -72,6 +72,18 @@ class TableQuery(msgspec.Struct, frozen=True):
     cell_chars: CellChars = TABLE_CELL_CHARS_DEFAULT
 
 
+class CsvQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """As a TableQuery, of all rows."""
+
+    ref: Ref
+    where: Where = None
+    search: Search = None
+    sort: Sorts = []
+    group_by: Annotated[list[str], msgspec.Meta(max_length=TABLE_GROUP_COLUMNS_MAX)] = []
+    aggregates: Annotated[list[Aggregate], msgspec.Meta(max_length=TABLE_AGGREGATES_MAX)] = []
+    columns: Names | None = None
+
+
 class CutCell(msgspec.Struct, frozen=True):
     """A cell of which only the beginning is here, as text: `chars` is its full length."""
 

@@ -120,6 +120,20 @@ class Export(msgspec.Struct, frozen=True, tag="export"):
     out: str
 
 
+class CsvRows(msgspec.Struct, frozen=True, tag="csv"):
+    """Rows, or groups, from `offset` on as CSV, up to about `bytes_max`."""
+
+    table: str
+    where: Filter | None
+    search: str | None
+    sort: list[Sort]
+    group_by: list[str]
+    aggregates: list[Aggregate]
+    columns: list[str] | None
+    offset: int
+    bytes_max: int
+
+
 class Thumbnail(msgspec.Struct, frozen=True, tag="thumbnail"):
     """Write a picture no larger than `size` pixels on either side, as WebP."""
 
@@ -197,6 +211,14 @@ class Written(msgspec.Struct, frozen=True, tag="written"):
     media: list[str] = []
 
 
+class CsvPart(msgspec.Struct, frozen=True, tag="csv-part"):
+    """Some whole lines: `row_count` of `total` rows. Of the first part, the names come before."""
+
+    data: bytes
+    row_count: int
+    total: int
+
+
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
     """The job cannot be done as it is; `code` tells errors of the tree apart."""
 
@@ -204,8 +226,8 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
     message: str
 
 
-Job = Convert | ConvertJoined | Query | Facet | Join | Diff | Export | Thumbnail
-Answer = Converted | Rows | Facets | JoinedRows | DiffRows | Written | Refused
+Job = Convert | ConvertJoined | Query | Facet | Join | Diff | Export | CsvRows | Thumbnail
+Answer = Converted | Rows | Facets | JoinedRows | DiffRows | Written | CsvPart | Refused
 JOBS: msgspec.msgpack.Decoder[Job] = msgspec.msgpack.Decoder(Job)
 ANSWERS: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from steelyard.errors import Invalid
@@ -18,11 +19,13 @@ from steelyard.server.rooms.tables.engine.rows import (
     sort_key,
 )
 from steelyard.server.rooms.tables.engine.stats import find_histogram, finite_bounds
-from steelyard.server.rooms.tables.jobs import Facet, Facets, Query, Rows
+from steelyard.server.rooms.tables.jobs import CsvRows, Facet, Facets, Query, Rows
 from steelyard.server.rooms.tables.model import Aggregate, Column, ColumnType
 
 COUNT = "count"
 FACET_CHARS = 1000
+#: What was put together last, for its next page.
+_last_groups: dict[bytes, pl.DataFrame] = {}
 _OF_NUMBERS = frozenset({"sum", "mean", "std", "median"})
 
 
@@ -32,6 +35,28 @@ def query_groups(job: Query) -> Rows:
     Without a sort the largest groups come first; groups that sort alike come in the order in which
     their first rows stand in the file. NaN does not count into sum, mean, min, max, std, median.
     """
+    columns, found = list_groups(job)
+    check_page(len(columns), job.limit)
+    page = found.slice(job.offset, job.limit)
+    cut: Cut = []
+    cells: list[list[Any]] = []
+    for number, column in enumerate(columns):
+        own: Cut = []
+        values = page.to_series(number)
+        cells.append(show_cells(values, column, cell_chars=job.cell_chars, cut=own))
+        cut += [(row, number, length) for row, _, length in own]
+    return Rows(
+        columns=[head_of(column) for column in columns],
+        rows=[list(row) for row in zip(*cells, strict=True)],
+        row_ids=page["first"].to_list(),
+        total=found.height,
+        total_unfiltered=open_table(job.table).height,
+        cut=cut,
+    )
+
+
+def list_groups(job: Query | CsvRows) -> tuple[list[Column], pl.DataFrame]:
+    """All groups in their order: what their columns are, the values in that order, and `first`."""
     table = open_table(job.table)
     if len(job.group_by) > TABLE_GROUP_COLUMNS_MAX or len(job.aggregates) > TABLE_AGGREGATES_MAX:
         raise Invalid(
@@ -43,7 +68,10 @@ def query_groups(job: Query) -> Rows:
     results = [_aggregate(table, each) for each in job.aggregates]
     columns = [column for column, _ in keys]
     columns += [Column(COUNT, "number"), *(column for column, _ in results)]
-    check_page(len(columns), job.limit)
+    asked = (str(table.directory), job.where, job.search, grouped, job.aggregates, job.sort)
+    asked_before = msgspec.msgpack.encode(asked)
+    if (kept := _last_groups.get(asked_before)) is not None:
+        return columns, kept
     frame = _select_passing(table, job, [expr for _, expr in [*keys, *results]])
     found = (
         frame.lazy()
@@ -58,26 +86,14 @@ def query_groups(job: Query) -> Rows:
     )
     names = [*(f"k{i}" for i in range(len(keys))), "n", *(f"a{i}" for i in range(len(results)))]
     ordered = _sort_groups(found, columns, names, job)
-    page = ordered.slice(job.offset, job.limit)
     # Keys may be ranks: what they stand for is in the first row of each group.
-    values = table.load(f"c{table.place(name)}" for name in grouped)[page["first"]]
-    page = page.with_columns(
+    values = table.load(f"c{table.place(name)}" for name in grouped)[ordered["first"]]
+    ordered = ordered.with_columns(
         values[f"c{table.place(name)}"].alias(f"k{i}") for i, name in enumerate(grouped)
-    )
-    cut: Cut = []
-    cells: list[list[Any]] = []
-    for number, (name, column) in enumerate(zip(names, columns, strict=True)):
-        own: Cut = []
-        cells.append(show_cells(page[name], column, cell_chars=job.cell_chars, cut=own))
-        cut += [(row, number, length) for row, _, length in own]
-    return Rows(
-        columns=[head_of(column) for column in columns],
-        rows=[list(row) for row in zip(*cells, strict=True)],
-        row_ids=page["first"].to_list(),
-        total=found.height,
-        total_unfiltered=table.height,
-        cut=cut,
-    )
+    ).select(*names, "first")
+    _last_groups.clear()
+    _last_groups[asked_before] = ordered
+    return columns, ordered
 
 
 def query_facet(job: Facet) -> Facets:
@@ -117,7 +133,7 @@ def query_facet(job: Facet) -> Facets:
     )
 
 
-def _select_passing(table: Table, job: Query, needed: list[pl.Expr]) -> pl.DataFrame:
+def _select_passing(table: Table, job: Query | CsvRows, needed: list[pl.Expr]) -> pl.DataFrame:
     """The columns that are needed, of the rows that pass, and `row`, the numbers of these."""
     rows = passing_rows(table, job.where, job.search)
     names = dict.fromkeys(name for expr in needed for name in expr.meta.root_names())
@@ -160,7 +176,7 @@ def _aggregate(table: Table, wanted: Aggregate) -> tuple[Column, pl.Expr]:
 
 
 def _sort_groups(
-    found: pl.DataFrame, columns: list[Column], names: list[str], job: Query
+    found: pl.DataFrame, columns: list[Column], names: list[str], job: Query | CsvRows
 ) -> pl.DataFrame:
     if not job.sort:
         return found.sort("n", descending=True, maintain_order=True)

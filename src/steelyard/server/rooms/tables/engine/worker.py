@@ -61,6 +61,10 @@ def _handler(job: jobs.Job) -> Callable[[Any], jobs.Answer]:
         from steelyard.server.rooms.tables.engine.diff import query_diff
 
         return query_diff
+    if isinstance(job, jobs.CsvRows):
+        from steelyard.server.rooms.tables.engine.csv_text import write_csv
+
+        return write_csv
     if isinstance(job, jobs.Facet) or (isinstance(job, jobs.Query) and job.group_by):
         from steelyard.server.rooms.tables.engine import groups
 
