@@ -6,6 +6,7 @@ import { formatNumber } from "../ui/format";
 import { Select } from "../ui/Select";
 import { SkeletonRows } from "../ui/Skeleton";
 import styles from "./FacetPanel.module.css";
+import { type Filter, isGroup, narrow, remove } from "./filterGroups";
 import { type Condition, conditionFor, isSameCondition, textOf } from "./filterModel";
 import { type RowsQuery, useFacet } from "./queries";
 
@@ -15,20 +16,13 @@ interface FacetPanelProps {
   query: RowsQuery;
   columns: readonly TableColumn[];
   shown: readonly string[];
-  conditions: readonly Condition[];
+  filter: Filter;
   onShow: (columns: string[]) => void;
-  onFilter: (conditions: Condition[]) => void;
+  onFilter: (filter: Filter) => void;
 }
 
 /** The values of chosen columns among the rows on screen. A click on a bar keeps only its rows, another lets them go. */
-export function FacetPanel({
-  query,
-  columns,
-  shown,
-  conditions,
-  onShow,
-  onFilter,
-}: FacetPanelProps) {
+export function FacetPanel({ query, columns, shown, filter, onShow, onFilter }: FacetPanelProps) {
   const rest = columns.filter(({ name, type }) => type !== "media" && !shown.includes(name));
   return (
     <aside className={styles.panel} aria-label="Values of columns">
@@ -44,7 +38,7 @@ export function FacetPanel({
             key={name}
             query={query}
             column={column}
-            conditions={conditions}
+            filter={filter}
             onFilter={onFilter}
             onClose={() => onShow(shown.filter((each) => each !== name))}
           />
@@ -70,22 +64,21 @@ export function FacetPanel({
 interface FacetProps {
   query: RowsQuery;
   column: TableColumn;
-  conditions: readonly Condition[];
-  onFilter: (conditions: Condition[]) => void;
+  filter: Filter;
+  onFilter: (filter: Filter) => void;
   onClose: () => void;
 }
 
-function Facet({ query, column, conditions, onFilter, onClose }: FacetProps) {
+function Facet({ query, column, filter, onFilter, onClose }: FacetProps) {
   const { ref, where = null, search = null } = query;
   const facet = useFacet({ ref, where, search, column: column.name, limit: VALUES_SHOWN });
-  const toggle = (condition: Condition) =>
-    onFilter(
-      conditions.some((each) => isSameCondition(each, condition))
-        ? conditions.filter((each) => !isSameCondition(each, condition))
-        : [...conditions, condition],
-    );
-  const isOn = (condition: Condition | null) =>
-    condition !== null && conditions.some((each) => isSameCondition(each, condition));
+  const placeOf = (condition: Condition) =>
+    filter.clauses.findIndex((each) => !isGroup(each) && isSameCondition(each, condition));
+  const toggle = (condition: Condition) => {
+    const clause = placeOf(condition);
+    onFilter(clause < 0 ? narrow(filter, [condition]) : remove(filter, { clause, part: null }));
+  };
+  const isOn = (condition: Condition | null) => condition !== null && placeOf(condition) >= 0;
   const rows = facet.data === undefined ? [] : listBars(column, facet.data.kind, facet.data.items);
   const most = Math.max(1, ...rows.map((row) => row.count));
   const nullCondition: Condition = { column: column.name, op: "is null", value: null };

@@ -1,75 +1,106 @@
-import { type FormEvent, useId, useState } from "react";
+import type { ReactNode } from "react";
 import type { TableColumn } from "../api/types";
 import { Button, IconButton } from "../ui/Button";
 import { Icon } from "../ui/Icon";
-import { Input } from "../ui/Input";
 import { Select } from "../ui/Select";
 import styles from "./FilterBar.module.css";
+import { FilterForm } from "./FilterForm";
 import {
-  type Condition,
-  describeCondition,
-  labelOf,
-  type Operator,
-  operatorsOf,
-  parseValue,
-  takesValue,
-  textOf,
-} from "./filterModel";
+  add,
+  countConditions,
+  describeClause,
+  type Filter,
+  find,
+  type Group,
+  isGroup,
+  type Match,
+  type Place,
+  remove,
+  replace,
+  setMatch,
+  type Target,
+} from "./filterGroups";
+import { type Condition, describeCondition } from "./filterModel";
 
-/** Which condition is being written: one of the list, or a new one on a column. */
+/** Which condition is being written: the one of that place, or a new one on a column. */
 export interface Editing {
-  index: number | null;
+  place: Place | null;
   column: string;
+  /** Where a new one goes first. */
+  to: Target;
+}
+
+export function newCondition(column: string): Editing {
+  return { place: null, column, to: "alone" };
 }
 
 interface FilterBarProps {
   columns: readonly TableColumn[];
-  conditions: readonly Condition[];
+  filter: Filter;
   editing: Editing | null;
   onEdit: (editing: Editing | null) => void;
-  onChange: (conditions: Condition[]) => void;
+  onChange: (filter: Filter) => void;
 }
 
-/** The conditions as chips, all of which a row must pass, and the form for one of them. */
-export function FilterBar({ columns, conditions, editing, onEdit, onChange }: FilterBarProps) {
-  const put = (condition: Condition) => {
-    const index = editing?.index ?? null;
-    onChange(
-      index === null
-        ? [...conditions, condition]
-        : conditions.map((old, i) => (i === index ? condition : old)),
-    );
+const MATCHES: readonly { value: Match; label: string }[] = [
+  { value: "all", label: "all of" },
+  { value: "any", label: "any of" },
+];
+
+/** The conditions as chips, alone and in groups, and the form for one of them. */
+export function FilterBar({ columns, filter, editing, onEdit, onChange }: FilterBarProps) {
+  const { match, clauses } = filter;
+  const put = (condition: Condition, to: Target) => {
+    const place = editing?.place ?? null;
+    onChange(place === null ? add(filter, condition, to) : replace(filter, place, condition));
     onEdit(null);
   };
-  if (conditions.length === 0 && editing === null) return null;
+  if (clauses.length === 0 && editing === null) return null;
+  const chip = (condition: Condition, place: Place) => (
+    <Chip
+      condition={condition}
+      onEdit={() => onEdit({ place, column: condition.column, to: "alone" })}
+      onRemove={() => onChange(remove(filter, place))}
+    />
+  );
   return (
     <div className={styles.bar}>
-      {conditions.length > 0 && (
+      {clauses.length > 0 && (
         <ul className={styles.chips} aria-label="Filters">
-          {conditions.map((condition, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: equal conditions are alike
+          {clauses.length > 1 && (
+            <li>
+              <Select
+                label="Rows pass"
+                value={match}
+                choices={MATCHES}
+                onChoose={(next) => onChange(setMatch(filter, null, next))}
+              />
+            </li>
+          )}
+          {clauses.map((clause, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: equal clauses are alike
             <li key={index}>
-              <button
-                type="button"
-                className={styles.chip}
-                title="Change this filter"
-                onClick={() => onEdit({ index, column: condition.column })}
-              >
-                {describeCondition(condition)}
-              </button>
-              <button
-                type="button"
-                className={styles.remove}
-                aria-label={`Remove the filter ${describeCondition(condition)}`}
-                onClick={() => onChange(conditions.filter((_, i) => i !== index))}
-              >
-                <Icon name="x" size={10} />
-              </button>
+              {isGroup(clause) ? (
+                <GroupChips
+                  group={clause}
+                  chip={(condition, part) => chip(condition, { clause: index, part })}
+                  onMatch={(next) => onChange(setMatch(filter, index, next))}
+                  onAdd={() =>
+                    onEdit({
+                      place: null,
+                      column: clause.conditions.at(-1)?.column ?? "",
+                      to: index,
+                    })
+                  }
+                />
+              ) : (
+                chip(clause, { clause: index, part: null })
+              )}
             </li>
           ))}
-          {conditions.length > 1 && (
+          {countConditions(clauses) > 1 && (
             <li>
-              <Button look="ghost" onClick={() => onChange([])}>
+              <Button look="ghost" onClick={() => onChange({ match: "all", clauses: [] })}>
                 Clear filters
               </Button>
             </li>
@@ -78,10 +109,12 @@ export function FilterBar({ columns, conditions, editing, onEdit, onChange }: Fi
       )}
       {editing !== null && (
         <FilterForm
-          key={`${editing.index} ${editing.column}`}
+          key={JSON.stringify(editing)}
           columns={columns}
           column={editing.column}
-          condition={editing.index === null ? null : (conditions[editing.index] ?? null)}
+          condition={editing.place === null ? null : find(filter, editing.place)}
+          to={editing.to}
+          places={editing.place === null ? placesFor(filter) : []}
           onPut={put}
           onClose={() => onEdit(null)}
         />
@@ -90,96 +123,70 @@ export function FilterBar({ columns, conditions, editing, onEdit, onChange }: Fi
   );
 }
 
-interface FilterFormProps {
-  columns: readonly TableColumn[];
-  column: string;
-  condition: Condition | null;
-  onPut: (condition: Condition) => void;
-  onClose: () => void;
+/** Where a new condition may go; nothing to choose while it is the only one. */
+function placesFor({ match, clauses }: Filter): { to: Target; label: string }[] {
+  if (clauses.length === 0) return [];
+  const groups = clauses.flatMap((clause, to) => {
+    const text = describeClause(clause);
+    const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text;
+    return [{ to, label: isGroup(clause) ? `in the group ${shown}` : `grouped with ${shown}` }];
+  });
+  return [
+    { to: "alone", label: match === "all" ? "and" : "or" },
+    { to: "new", label: `${match === "all" ? "and" : "or"} in a new group` },
+    ...groups,
+  ];
 }
 
-const TRUTHS = [
-  { value: "true", label: "true" },
-  { value: "false", label: "false" },
-] as const;
+interface ChipProps {
+  condition: Condition;
+  onEdit: () => void;
+  onRemove: () => void;
+}
 
-function FilterForm({ columns, column: first, condition, onPut, onClose }: FilterFormProps) {
-  const id = useId();
-  const [name, setName] = useState(first);
-  const type = columns.find((column) => column.name === name)?.type ?? "string";
-  const operators = operatorsOf(type);
-  const [wanted, setOperator] = useState<Operator>(condition?.op ?? operators[0] ?? "=");
-  const op = operators.includes(wanted) ? wanted : (operators[0] ?? "=");
-  const [text, setText] = useState(condition === null ? "" : textOf(condition.value));
-  const [problem, setProblem] = useState<string | null>(null);
-
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    const parsed = parseValue(type, op, text);
-    if ("problem" in parsed) setProblem(parsed.problem);
-    else onPut({ column: name, op, value: parsed.value });
-  };
+function Chip({ condition, onEdit, onRemove }: ChipProps) {
   return (
-    <form
-      className={styles.form}
-      aria-label={condition === null ? "New filter" : "Change filter"}
-      onSubmit={submit}
-      onKeyDown={(event) => event.key === "Escape" && onClose()}
-    >
-      <Select
-        label="Column"
-        value={name}
-        choices={columns.map((column) => ({ value: column.name, label: column.name }))}
-        onChoose={setName}
-      />
-      <Select
-        label="Condition"
-        isLabelHidden
-        value={op}
-        choices={operators.map((value) => ({ value, label: labelOf(value) }))}
-        onChoose={setOperator}
-      />
-      {takesValue(op) &&
-        (type === "boolean" ? (
-          <Select
-            label="Value"
-            isLabelHidden
-            value={text === "false" ? "false" : "true"}
-            choices={TRUTHS}
-            onChoose={setText}
-          />
-        ) : (
-          <Input
-            className={styles.value}
-            aria-label="Value"
-            placeholder={hintFor(type, op)}
-            value={text}
-            autoFocus
-            aria-invalid={problem !== null || undefined}
-            aria-describedby={problem === null ? undefined : id}
-            onChange={(event) => {
-              setText(event.currentTarget.value);
-              setProblem(null);
-            }}
-          />
-        ))}
-      <Button look="primary" type="submit">
-        Apply
-      </Button>
-      <IconButton icon="x" label="Close the filter" onClick={onClose} />
-      {problem !== null && (
-        <p id={id} className={styles.problem} role="alert">
-          {problem}
-        </p>
-      )}
-    </form>
+    <>
+      <button type="button" className={styles.chip} title="Change this filter" onClick={onEdit}>
+        {describeCondition(condition)}
+      </button>
+      <button
+        type="button"
+        className={styles.remove}
+        aria-label={`Remove the filter ${describeCondition(condition)}`}
+        onClick={onRemove}
+      >
+        <Icon name="x" size={10} />
+      </button>
+    </>
   );
 }
 
-function hintFor(type: TableColumn["type"], op: Operator): string {
-  if (op === "between") return "0.1, 0.5";
-  if (op === "in") return type === "number" ? "1, 2, 3" : "one, two";
-  if (op.endsWith("regex")) return "^(yes|no)$";
-  if (type === "datetime") return "2026-11-21T12:00";
-  return type === "number" ? "0.5" : "text";
+interface GroupChipsProps {
+  group: Group;
+  chip: (condition: Condition, part: number) => ReactNode;
+  onMatch: (match: Match) => void;
+  onAdd: () => void;
+}
+
+function GroupChips({ group, chip, onMatch, onAdd }: GroupChipsProps) {
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a part of a row of chips, not of a form
+    <span className={styles.group} role="group" aria-label={`Group ${describeClause(group)}`}>
+      <Select
+        label="The group passes"
+        isLabelHidden
+        value={group.match}
+        choices={MATCHES}
+        onChoose={onMatch}
+      />
+      {group.conditions.map((condition, part) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: equal conditions are alike
+        <span key={part} className={styles.part}>
+          {chip(condition, part)}
+        </span>
+      ))}
+      <IconButton icon="plus" label="Add to this group" onClick={onAdd} />
+    </span>
+  );
 }

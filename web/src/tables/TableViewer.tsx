@@ -6,7 +6,8 @@ import { EmptyState } from "../ui/EmptyState";
 import { ErrorCard } from "../ui/ErrorCard";
 import { SkeletonRows } from "../ui/Skeleton";
 import { FacetPanel } from "./FacetPanel";
-import { type Editing, FilterBar } from "./FilterBar";
+import { type Editing, FilterBar, newCondition } from "./FilterBar";
+import { type Filter, narrow, widen } from "./filterGroups";
 import { BackToGroups, GroupBar } from "./GroupBar";
 import { PAGE_ROWS, useRows, useSchema, useStable } from "./queries";
 import { RowDrawer } from "./RowDrawer";
@@ -55,6 +56,7 @@ export function TableViewer(props: TableViewerProps) {
   return <OpenTable key={props.tableRef} {...props} schema={schema.data} />;
 }
 
+const NO_FILTER: Filter = { match: "all", clauses: [] };
 const FIRST = { first: 0, last: 0 };
 
 function OpenTable({
@@ -76,6 +78,7 @@ function OpenTable({
   const total = useLastKnown(pages.any?.total, schema.row_count);
   const [editing, setEditing] = useState<Editing | null>(null);
   const [enlarged, setEnlarged] = useState<ShownMedia | null>(null);
+  const conditions: Filter = { match: state.match, clauses: state.where };
   const openRow = isGrouped ? -1 : state.row - 1;
 
   /** Another question: the opened row would be another one. */
@@ -90,15 +93,15 @@ function OpenTable({
     const found =
       page === undefined ? null : conditionsOfGroup(page, row % PAGE_ROWS, view.columns, by);
     if (found === null) return;
-    ask({ where: [...state.where, ...found], group: [], from: by, sort: [] });
+    ask({ ...stateOf(narrow(conditions, found)), group: [], from: by, sort: [] });
   };
   const goBack = () => {
-    const own = state.where.slice(0, Math.max(0, state.where.length - state.from.length));
-    ask({ where: own, group: state.from, from: [], sort: [] });
+    const own = stateOf(widen(conditions, state.from.length));
+    ask({ ...own, group: state.from, from: [], sort: [] });
   };
-  const filter = (where: TableState["where"]) => {
+  const filter = (next: Filter) => {
     setEditing(null);
-    ask({ where, from: [] });
+    ask({ ...stateOf(next), from: [] });
   };
 
   return (
@@ -108,7 +111,7 @@ function OpenTable({
         rowCount={schema.row_count}
         isFetching={pages.isFetching}
         onChange={ask}
-        onFilter={() => setEditing({ index: null, column: columns[0]?.name ?? "" })}
+        onFilter={() => setEditing(newCondition(columns[0]?.name ?? ""))}
         onGroup={() => group([columns.find(isGroupable)?.name ?? columns[0]?.name ?? ""])}
         {...(place === undefined ? {} : { place })}
       />
@@ -121,7 +124,7 @@ function OpenTable({
       )}
       <FilterBar
         columns={columns}
-        conditions={state.where}
+        filter={conditions}
         editing={editing}
         onEdit={setEditing}
         onChange={filter}
@@ -146,10 +149,12 @@ function OpenTable({
               title="The rows could not be read"
               onRetry={pages.refetch}
             />
-            {state.where.length > 0 && <Button onClick={() => filter([])}>Clear filters</Button>}
+            {state.where.length > 0 && (
+              <Button onClick={() => filter(NO_FILTER)}>Clear filters</Button>
+            )}
           </div>
         ) : total === 0 ? (
-          <NoRows state={state} onClear={() => ask({ where: [], q: "", from: [] })} />
+          <NoRows state={state} onClear={() => ask({ ...stateOf(NO_FILTER), q: "", from: [] })} />
         ) : (
           <RowGrid
             {...{ label, view, pages, total, state, openRow, onRange }}
@@ -161,7 +166,7 @@ function OpenTable({
             {...(isGrouped
               ? {}
               : {
-                  onFilter: (column) => setEditing({ index: null, column }),
+                  onFilter: (column) => setEditing(newCondition(column)),
                   onFacet: (column) => onChange({ facet: [...new Set([...state.facet, column])] }),
                   onGroup: (column) => group([column]),
                   onHide: (column) => onChange(hideColumn(state, column)),
@@ -183,7 +188,7 @@ function OpenTable({
             query={query}
             columns={columns}
             shown={state.facet}
-            conditions={state.where}
+            filter={conditions}
             onShow={(facet) => onChange({ facet })}
             onFilter={filter}
           />
@@ -201,6 +206,11 @@ function OpenTable({
       )}
     </section>
   );
+}
+
+/** A filter of at most one thing says "all": it is the same, and the address shorter. */
+function stateOf({ match, clauses }: Filter): Pick<TableState, "where" | "match"> {
+  return { where: clauses, match: clauses.length < 2 ? "all" : match };
 }
 
 function NoRows({ state, onClear }: { state: TableState; onClear: () => void }) {

@@ -107,13 +107,8 @@ export function textOf(value: JsonValue): string {
   return value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-/** The filter as the server takes it; null for none. */
-export function toWhere(conditions: readonly Condition[]): JsonObject | null {
-  if (conditions.length === 0) return null;
-  return { and: conditions.map(toTest) };
-}
-
-function toTest({ column, op, value }: Condition): JsonObject {
+/** The condition as the server takes it. */
+export function toTest({ column, op, value }: Condition): JsonObject {
   switch (op) {
     case "between": {
       const [low = null, high = null] = Array.isArray(value) ? value : [];

@@ -1,16 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { readUrl, writeUrl } from "../core/urlState";
 import { guessCompared, guessKey } from "./compareState";
-import { toCsvLine } from "./csv";
+import { CSV_QUESTION_CHARS_MAX, writeCsvPath } from "./csvAddress";
+import { type Clause, toWhere } from "./filterGroups";
 import {
   type Condition,
   conditionFor,
   describeCondition,
   operatorsOf,
   parseValue,
-  toWhere,
 } from "./filterModel";
 import { CANVAS_PX_MAX, edgesOf, scrollToRow, windowColumns, windowRows } from "./gridWindow";
+import type { RowsQuery } from "./queries";
 import { parseRef, writeRef } from "./refs";
 import { INITIAL_STATE, type TableState, tableParams, toggleSort } from "./tableState";
 
@@ -85,8 +86,9 @@ describe("conditions", () => {
   });
 
   it("become the server's filter", () => {
-    expect(toWhere([])).toBeNull();
-    const where = toWhere([
+    const all = (clauses: Clause[]) => toWhere({ match: "all", clauses });
+    expect(all([])).toBeNull();
+    const where = all([
       { column: "a", op: "not contains", value: "x" },
       { column: "b", op: "between", value: [1, 2] },
       { column: "c", op: "is not null", value: null },
@@ -151,11 +153,28 @@ describe("references", () => {
   });
 });
 
-it("rows become CSV that keeps commas, quotes and lines", () => {
-  const media = { _type: "image-file", path: "a,b.png" };
-  expect(toCsvLine(["x", 'say "hi"', "two\nlines", null, 0.5, true, media, { a: 1 }])).toBe(
-    'x,"say ""hi""","two\nlines",,0.5,true,"a,b.png","{""a"":1}"\r\n',
-  );
+describe("the address of a CSV file", () => {
+  const query: RowsQuery = {
+    ref: "run:a/b/c/t & u.table.json",
+    where: { and: [{ column: "x", op: "=", value: "50 % + 1" }] },
+    search: null,
+    sort: [],
+    columns: ["x", "y"],
+  };
+
+  it("says what is asked for, and no more", () => {
+    const url = new URL(writeCsvPath(query, "my rows") ?? "", "http://here");
+    expect(url.pathname).toBe("/api/v1/tables/csv");
+    expect(url.searchParams.get("name")).toBe("my rows");
+    const { ref, where, columns } = query;
+    expect(JSON.parse(url.searchParams.get("question") ?? "")).toEqual({ ref, where, columns });
+  });
+
+  it("is none when it would be too long", () => {
+    const columns = Array.from({ length: 2000 }, (_, i) => `a column with a long name ${i}`);
+    expect(columns.join("").length).toBeGreaterThan(CSV_QUESTION_CHARS_MAX);
+    expect(writeCsvPath({ ...query, columns }, "t")).toBeNull();
+  });
 });
 
 it("columns that tell rows apart and rate them are guessed", () => {

@@ -2,6 +2,7 @@
 
 import type { Aggregate, TableSort } from "../api/types";
 import {
+  choiceParam,
   countParam,
   namesParam,
   type Param,
@@ -9,12 +10,15 @@ import {
   switchParam,
   textParam,
 } from "../core/urlState";
+import { type Clause, isGroup, type Match } from "./filterGroups";
 import { type Condition, isOperator } from "./filterModel";
 
 export interface TableState {
   /** Text in any cell. */
   q: string;
-  where: readonly Condition[];
+  where: readonly Clause[];
+  /** Whether a row passes all of `where`, or any. */
+  match: Match;
   sort: readonly TableSort[];
   group: readonly string[];
   agg: readonly Aggregate[];
@@ -52,7 +56,8 @@ export const FUNCTIONS = [
 
 export const tableParams: Schema<TableState> = {
   q: textParam(1000),
-  where: listParam(readCondition, writeCondition, CONDITIONS_MAX),
+  where: listParam(readClause, writeClause, CONDITIONS_MAX),
+  match: choiceParam<Match>(["all", "any"]),
   sort: listParam(readSort, writeSort, SORTS_MAX),
   group: namesParam(SORTS_MAX),
   agg: listParam(readAggregate, writeAggregate, AGGREGATES_MAX),
@@ -67,6 +72,7 @@ export const tableParams: Schema<TableState> = {
 export const INITIAL_STATE: TableState = {
   q: "",
   where: [],
+  match: "all",
   sort: [],
   group: [],
   agg: [],
@@ -96,18 +102,38 @@ function listParam<T>(
   };
 }
 
-function readCondition(text: string): Condition | undefined {
+/** `["score","<",0.5]`, or `{"any":[…]}` and `{"all":[…]}` of such conditions. */
+function readClause(text: string): Clause | undefined {
   try {
-    const [column, op, value = null]: unknown[] = JSON.parse(text);
-    if (typeof column !== "string" || typeof op !== "string" || !isOperator(op)) return undefined;
-    return { column, op, value: value as Condition["value"] };
+    const value: unknown = JSON.parse(text);
+    if (Array.isArray(value)) return toCondition(value);
+    if (typeof value !== "object" || value === null) return undefined;
+    const [entry, ...others] = Object.entries(value);
+    const [match, parts] = entry ?? [];
+    if ((match !== "any" && match !== "all") || !Array.isArray(parts)) return undefined;
+    const conditions = parts.map(toCondition);
+    const isWhole = conditions.every((each) => each !== undefined);
+    const isSane = others.length === 0 && parts.length > 0 && parts.length <= CONDITIONS_MAX;
+    return isWhole && isSane ? { match, conditions: conditions as Condition[] } : undefined;
   } catch {
     return undefined;
   }
 }
 
-function writeCondition({ column, op, value }: Condition): string {
-  return JSON.stringify(value === null ? [column, op] : [column, op, value]);
+function toCondition(parts: unknown): Condition | undefined {
+  if (!Array.isArray(parts)) return undefined;
+  const [column, op, value = null]: unknown[] = parts;
+  if (typeof column !== "string" || typeof op !== "string" || !isOperator(op)) return undefined;
+  return { column, op, value: value as Condition["value"] };
+}
+
+function writeClause(clause: Clause): string {
+  if (!isGroup(clause)) return JSON.stringify(fromCondition(clause));
+  return JSON.stringify({ [clause.match]: clause.conditions.map(fromCondition) });
+}
+
+function fromCondition({ column, op, value }: Condition): unknown[] {
+  return value === null ? [column, op] : [column, op, value];
 }
 
 function readSort(text: string): TableSort | undefined {

@@ -1,7 +1,8 @@
 /** From what a person chose and what a table holds: the question to the server and the columns on screen. */
 
 import type { ColumnHead, JsonValue, TableColumn, TableRows } from "../api/types";
-import { type Condition, conditionFor, toWhere } from "./filterModel";
+import { toWhere } from "./filterGroups";
+import { type Condition, conditionFor } from "./filterModel";
 import type { RowsQuery } from "./queries";
 import { type TableState, titleOf } from "./tableState";
 
@@ -45,7 +46,8 @@ export function makeView(
 ): TableView {
   const known = new Map(columns.map((column) => [column.name, column]));
   const group = state.group.filter((name) => known.has(name));
-  const base = { ref, where: toWhere(state.where), search: state.q === "" ? null : state.q };
+  const where = toWhere({ match: state.match, clauses: state.where });
+  const base = { ref, where, search: state.q === "" ? null : state.q };
   if (group.length > 0) {
     const aggregates = state.agg.filter(({ column }) => known.has(column));
     const heads = [

@@ -81,6 +81,55 @@ describe("a table", () => {
     await screen.findByText("10,000 rows");
   });
 
+  it("is filtered by any of some conditions, in a group of their own", async () => {
+    open(`?where=${encodeURIComponent('["score","<",0.5]')}`);
+    await screen.findByText("1,000 of 10,000 rows");
+    const write = async (value: string, counts: string) => {
+      await userEvent.click(screen.getByRole("button", { name: "Filter" }));
+      const form = within(screen.getByRole("form", { name: "New filter" }));
+      await userEvent.selectOptions(form.getByLabelText("Column"), "category");
+      await userEvent.selectOptions(form.getByLabelText("Condition"), "is");
+      await userEvent.type(form.getByLabelText("Value"), value);
+      await userEvent.selectOptions(form.getByLabelText("Counts"), counts);
+      await userEvent.click(form.getByRole("button", { name: "Apply" }));
+    };
+    await write("odd", "and in a new group");
+    await screen.findByRole("group", { name: "Group category is odd" });
+    await write("even", "in the group category is odd");
+    const group = await screen.findByRole("group", {
+      name: "Group category is odd or category is even",
+    });
+    const odd = { column: "category", op: "=", value: "odd" };
+    const even = { ...odd, value: "even" };
+    const low = { column: "score", op: "<", value: 0.5 };
+    await waitFor(() => expect(lastQuery().where).toEqual({ and: [low, { or: [odd, even] }] }));
+    await userEvent.selectOptions(screen.getByLabelText("Rows pass"), "any of");
+    await userEvent.selectOptions(within(group).getByLabelText("The group passes"), "all of");
+    await waitFor(() => expect(lastQuery().where).toEqual({ or: [low, { and: [odd, even] }] }));
+    await userEvent.click(
+      screen.getByRole("button", { name: "Remove the filter category is odd" }),
+    );
+    await waitFor(() => expect(lastQuery().where).toEqual({ or: [low, { and: [even] }] }));
+    await userEvent.click(screen.getByRole("button", { name: "Clear filters" }));
+    await screen.findByText("10,000 rows");
+  });
+
+  it("is downloaded as it is found, however long it is", async () => {
+    open(`?sort=-score&where=${encodeURIComponent('["score","<",0.5]')}`);
+    await screen.findByText("1,000 of 10,000 rows");
+    await userEvent.click(screen.getByRole("button", { name: "Save" }));
+    await userEvent.click(await screen.findByRole("menuitem", { name: "Download as CSV…" }));
+    const dialog = within(await screen.findByRole("dialog", { name: "Download as CSV" }));
+    const link = dialog.getByRole("link", { name: "Download 1,000 rows" });
+    const question = new URL(link.getAttribute("href") ?? "", "http://here").searchParams;
+    expect(JSON.parse(question.get("question") ?? "")).toMatchObject({
+      ref: REF,
+      where: { and: [{ column: "score", op: "<", value: 0.5 }] },
+      sort: [{ column: "score", desc: true }],
+    });
+    expect(link).toHaveAttribute("download");
+  });
+
   it("says what is wrong with a filter, and offers to drop it", async () => {
     open(`?where=${encodeURIComponent('["question","regex","["]')}`);
     expect(await screen.findByText("'[' is no regular expression")).toBeVisible();
