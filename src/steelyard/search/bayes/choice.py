@@ -129,7 +129,7 @@ def fit_model(codec: Codec, rows: Array, values: Array, *, steps: int = 40) -> A
         [order[: FIRST_FIT_ROWS // 2], order[FIRST_FIT_ROWS // 2 :: 1 + len(rows) // 48]]
     )
     theta = gp.fit(features[some], codec.owners, values[some], steps=steps)
-    return gp.fit(features, codec.owners, values, start=theta, steps=max(steps // 3, 8))
+    return gp.fit(features, codec.owners, values, starts=[theta], steps=max(steps // 3, 8))
 
 
 def choose_by_model(

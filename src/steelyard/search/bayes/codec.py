@@ -34,6 +34,7 @@ class Ladder(msgspec.Struct, frozen=True):
     values: tuple[Any, ...]
     codes: Array  # where each value sits in the unit interval
     edges: Array  # upper ends of their cells, the last one (1) left out
+    known: dict[Any, float]  # codes by value
 
     def snap(self, column: Array) -> Array:
         return self.codes[np.searchsorted(self.edges, column, side="right")]
@@ -47,22 +48,26 @@ class Codec:
         self.parameters: tuple[Parameter, ...] = space.searched
         self.ladders: dict[int, Ladder] = {}
         self.choices: dict[int, tuple[Any, ...]] = {}
+        self.shares: dict[int, Array] = {}  # cumulative probabilities of the choices
         category_counts = np.zeros(len(self.parameters))
         for column, parameter in enumerate(self.parameters):
             ladder = ladder_of(parameter)
             if ladder is not None:
                 self.ladders[column] = ladder
             elif parameter.is_categorical:
-                self.choices[column] = possible_values(parameter)
-                category_counts[column] = len(self.choices[column])
+                possible = possible_values(parameter)
+                self.choices[column] = tuple(parameter.values[index] for index in possible)
+                self.shares[column] = np.cumsum(list(possible.values()))
+                category_counts[column] = len(possible)
         self.category_counts: Array = category_counts
         self.is_category: Mask = category_counts > 0
         self.columns = {parameter.name: i for i, parameter in enumerate(self.parameters)}
         self.parents = [self._parents_of(parameter) for parameter in self.parameters]
         self.is_conditional = any(self.parents)
-        self.shares = {
-            column: np.cumsum(possible_shares(self.parameters[column])) for column in self.choices
-        }
+        self.is_rounded = any(
+            column not in self.ladders and is_stepped(parameter)
+            for column, parameter in enumerate(self.parameters)
+        )
 
     @property
     def width(self) -> int:
@@ -194,42 +199,45 @@ class Codec:
         return np.hstack(columns)
 
 
-def possible_values(parameter: Parameter) -> tuple[Any, ...]:
-    """The values of a list that have a probability above 0."""
+def possible_values(parameter: Parameter) -> dict[int, float]:
+    """Indices of the different values of a list that can be taken, with their probabilities."""
     weights = parameter.probabilities or (1.0,) * len(parameter.values)
-    return tuple(value for value, weight in zip(parameter.values, weights, strict=True) if weight)
-
-
-def possible_shares(parameter: Parameter) -> Array:
-    """Their probabilities; they sum to 1."""
-    if parameter.probabilities is None:
-        return np.full(len(parameter.values), 1 / len(parameter.values))
-    shares = np.array([share for share in parameter.probabilities if share], dtype=np.float64)
-    return np.asarray(shares / shares.sum())
+    total = math.fsum(weights)
+    shares: dict[int, float] = {}
+    for index, weight in enumerate(weights):
+        value = parameter.values[index]
+        first = next((i for i in shares if same_value(parameter.values[i], value)), index)
+        if weight > 0:
+            shares[first] = shares.get(first, 0.0) + weight / total
+    return shares
 
 
 def ladder_of(parameter: Parameter) -> Ladder | None:
     """The ladder of integers, quantised values and lists of three or more different numbers."""
     if parameter.is_categorical:
         return list_ladder(parameter)
-    if parameter.distribution == "int_uniform" or parameter.distribution.startswith("q_"):
+    if is_stepped(parameter):
         # Conditions may hold what cannot be hashed, and say nothing about the values.
         return stepped_ladder(msgspec.structs.replace(parameter, conditions=()))
     return None
 
 
+def is_stepped(parameter: Parameter) -> bool:
+    return parameter.distribution == "int_uniform" or parameter.distribution.startswith("q_")
+
+
 def list_ladder(parameter: Parameter) -> Ladder | None:
     """Numbers in a list are placed by rank: such lists are geometric as often as arithmetic."""
-    possible = possible_values(parameter)
-    if not parameter.is_ordered or len(set(possible)) < 3 or not all(map(math.isfinite, possible)):
+    if not parameter.is_ordered:
         return None
-    shares: dict[Any, float] = {}
-    for value, share in zip(possible, possible_shares(parameter), strict=True):
-        shares[value] = shares.get(value, 0.0) + float(share)
+    possible = possible_values(parameter)
+    shares = {parameter.values[index]: share for index, share in possible.items()}
+    if len(shares) < 3 or not all(map(math.isfinite, shares)):
+        return None
     values = sorted(shares)
     edges = np.cumsum([shares[value] for value in values])[:-1]
     codes = np.concatenate([[0.0], edges, [1.0]])
-    return Ladder(tuple(values), (codes[1:] + codes[:-1]) / 2, edges)
+    return make_ladder(values, (codes[1:] + codes[:-1]) / 2, edges)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -251,7 +259,11 @@ def stepped_ladder(parameter: Parameter) -> Ladder | None:
     if len(values) > 1 and codes[values[0]] > codes[values[-1]]:
         values.reverse()
     placed = np.maximum.accumulate(np.array([codes[value] for value in values]))
-    return Ladder(tuple(values), placed, cell_edges(placed))
+    return make_ladder(values, placed, cell_edges(placed))
+
+
+def make_ladder(values: Sequence[Any], codes: Array, edges: Array) -> Ladder:
+    return Ladder(tuple(values), codes, edges, dict(zip(values, codes.tolist(), strict=True)))
 
 
 def cell_edges(codes: Array) -> Array:
@@ -266,8 +278,7 @@ def cell_edges(codes: Array) -> Array:
 def number_codes(parameter: Parameter, ladder: Ladder | None, values: Sequence[Any]) -> Array:
     """Codes of values of a number; NaN where a value cannot be one of the parameter's."""
     if ladder is not None:
-        known = dict(zip(ladder.values, ladder.codes.tolist(), strict=True))
-        return np.array([ladder_code(parameter, ladder, known, value) for value in values])
+        return np.array([ladder_code(parameter, ladder, value) for value in values])
     numbers = np.array([float(v) if is_number(v) else math.nan for v in values])
     low, high = parameter.from_unit(0.0), parameter.from_unit(1.0)
     outside = (numbers < min(low, high)) | (numbers > max(low, high))
@@ -282,13 +293,12 @@ def number_codes(parameter: Parameter, ladder: Ladder | None, values: Sequence[A
     return np.where(outside & ~near, math.nan, codes)
 
 
-def ladder_code(
-    parameter: Parameter, ladder: Ladder, known: Mapping[Any, float], value: Any
-) -> float:
+def ladder_code(parameter: Parameter, ladder: Ladder, value: Any) -> float:
     if not is_number(value):
         return math.nan
-    if value in known:
-        return known[value]
+    code = ladder.known.get(value)
+    if code is not None:
+        return code
     low, high = sorted((ladder.values[0], ladder.values[-1]))
     if parameter.is_categorical or not low <= value <= high:
         return math.nan

@@ -41,9 +41,10 @@ def suggest_next(
         return only_one(codec, trials)
     known = observe(problem, codec, trials)
     untried = Untried(codec, known.seen)
-    wanted = untried.first(known.wanted)
-    if wanted is not None:
-        return Suggestion(config=codec.decode(wanted), reason=reasons.OF_PRIOR, kind="prior")
+    for trial, row in known.wanted:
+        if untried.accepts(row):
+            config = {**codec.decode(row), **problem.space.prune(trial.config)}
+            return Suggestion(config=config, reason=reasons.OF_PRIOR, kind="prior")
     rng = np.random.default_rng([seed, index, 3])
     prior_results = sum(trial.is_prior for trial in known.trials)
     starts = max(start.count_starts(codec.width) - prior_results, 0)

@@ -23,7 +23,7 @@ class Observations(msgspec.Struct):
         trials: the n trials, in the order in which they were handed out.
         measured: how many of them have values of their own (the others failed).
         pending: float64[p, width]; seen: float64[.., width] everything ever handed out.
-        wanted: rows of prior trials without values: configurations to be tried first.
+        wanted: prior trials without values, with their rows: configurations to be tried first.
         cost: float64[n], NaN where it is not known, or None if cost does not matter.
     """
 
@@ -33,7 +33,7 @@ class Observations(msgspec.Struct):
     measured: int
     pending: Array
     seen: Array
-    wanted: Array
+    wanted: list[tuple[Trial, Array]]
     cost: Array | None
 
 
@@ -76,7 +76,7 @@ def observe(problem: Problem, codec: Codec, trials: Sequence[Trial]) -> Observat
         measured=measured,
         pending=rows[under_way],
         seen=rows[kept],
-        wanted=rows[wanted],
+        wanted=[(trials[i], rows[i]) for i in wanted],
         cost=cost_of(problem, results),
     )
 

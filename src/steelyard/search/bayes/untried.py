@@ -8,7 +8,7 @@ import numpy as np
 
 from steelyard.limits import SEARCH_ENUMERATED_MAX
 from steelyard.search.bayes.arrays import Array, Indices, Rng
-from steelyard.search.bayes.codec import Codec
+from steelyard.search.bayes.codec import NEUTRAL, NO_CATEGORY, Codec
 from steelyard.search.bayes.start import spread_rows
 
 SAME = 1e-9  # difference of codes that is rounding
@@ -28,10 +28,16 @@ class Untried:
 
     def accepts(self, row: Array) -> bool:
         """Whether the row may be suggested."""
-        config = self.codec.decode(row)
-        exact, _ = self.codec.encode([config])
-        is_new = not (np.abs(self.seen - exact) <= SAME).all(1).any()
-        return is_new and (not self.is_constrained or self.codec.space.is_feasible(config))
+        if self.was_seen(row):
+            return False
+        if self.codec.is_rounded:  # different codes may be the same configuration
+            exact, _ = self.codec.encode([self.codec.decode(row)])
+            if self.was_seen(exact[0]):
+                return False
+        return self.is_allowed(row)
+
+    def was_seen(self, row: Array) -> bool:
+        return bool((np.abs(self.seen - row) <= SAME).all(1).any())
 
     def first(self, rows: Iterable[Array]) -> Array | None:
         return next((row for row in rows if self.accepts(row)), None)
@@ -71,8 +77,9 @@ def all_rows(codec: Codec, most: int = SEARCH_ENUMERATED_MAX) -> Array | None:
 
     Constraints are not looked at.
     """
+    width = codec.width
     steps: list[Array] = []
-    for column in range(codec.width):
+    for column in range(width):
         if column in codec.ladders:
             steps.append(codec.ladders[column].codes)
         elif codec.is_category[column]:
@@ -80,20 +87,14 @@ def all_rows(codec: Codec, most: int = SEARCH_ENUMERATED_MAX) -> Array | None:
         else:
             return None
     rows = np.zeros((1, 0))
-    neutral = np.where(codec.is_category, -1.0, 0.5)
+    neutral = np.where(codec.is_category, NO_CATEGORY, NEUTRAL)
     for column, codes in enumerate(steps):
-        grown = grow(codec, rows, column, codes, neutral)
-        if len(grown) > most:
+        filled = np.hstack([rows, np.broadcast_to(neutral[column:], (len(rows), width - column))])
+        exists = codec.active(filled)[:, column]
+        if int(exists.sum()) * len(codes) + int((~exists).sum()) > most:
             return None
-        rows = grown
+        with_codes = np.repeat(rows[exists], len(codes), axis=0)
+        tiled = np.tile(codes, int(exists.sum()))[:, None]
+        without = np.hstack([rows[~exists], np.full((int((~exists).sum()), 1), neutral[column])])
+        rows = np.vstack([np.hstack([with_codes, tiled]), without])
     return rows
-
-
-def grow(codec: Codec, rows: Array, column: int, codes: Array, neutral: Array) -> Array:
-    """Rows with one more column: every code where the parameter exists, else its neutral one."""
-    filled = np.hstack([rows, np.broadcast_to(neutral[column:], (len(rows), codec.width - column))])
-    exists = codec.active(filled)[:, column]
-    with_codes = np.repeat(rows[exists], len(codes), axis=0)
-    tiled = np.tile(codes, int(exists.sum()))[:, None]
-    without = np.hstack([rows[~exists], np.full((int((~exists).sum()), 1), neutral[column])])
-    return np.vstack([np.hstack([with_codes, tiled]), without])
