@@ -22,6 +22,7 @@ from steelyard.server.rooms.artifacts.collections import lock_collection, set_va
 from steelyard.server.rooms.artifacts.contents import adopt_in_steps
 from steelyard.server.rooms.artifacts.drafts import (
     add_output,
+    choose_base,
     find_by_digest,
     lock_draft,
     parse_marks,
@@ -118,9 +119,7 @@ def _read_plan(conn: Connection, artifact_id: int) -> Plan:
     layers = _uploaded(conn, artifact)
     base = None
     if layers[0].kind != "full":
-        # wandb 0.31.0: the base of a patch may be the artifact itself, which then has none.
-        base_ids = [m.base_id for m in layers if m.base_id not in (None, artifact.id)]
-        base_id = base_ids[0] if base_ids else artifact.base_id
+        base_id = choose_base(artifact, layers)
         base = None if base_id is None else get_artifact(conn, base_id)
         if base is not None and base.manifest_sha256 is None:
             raise Conflict(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -200,6 +201,7 @@ def create_manifest(
             values |= {"sha256": None, "size_bytes": None}
         where = artifact_manifests.c.id == open_one.id
         conn.execute(sa.update(artifact_manifests).where(where).values(values))
+        _hold_base(conn, artifact)
         return _get_manifest(conn, open_one.id)
     if len(known) >= MANIFESTS_PER_ARTIFACT_MAX:
         raise TooLarge(
@@ -216,7 +218,27 @@ def create_manifest(
         .returning(artifact_manifests.c.id)
     )
     touch_draft(conn, artifact.id, now_us)
-    return _get_manifest(conn, conn.execute(made).scalar_one())
+    manifest_id = conn.execute(made).scalar_one()
+    _hold_base(conn, artifact)
+    return _get_manifest(conn, manifest_id)
+
+
+def choose_base(artifact: Artifact, manifests: Sequence[Manifest]) -> int | None:
+    """The version that the draft builds on: the first that its manifests name, or its own.
+
+    wandb 0.31.0: the base of a patch may be the artifact itself, which then has none.
+    """
+    named = [m.base_id for m in manifests if m.base_id not in (None, artifact.id)]
+    return named[0] if named else artifact.base_id
+
+
+def _hold_base(conn: Connection, artifact: Artifact) -> None:
+    """Note at the draft what its manifests build on: that is not purged while the draft lives."""
+    layers = [m for m in list_manifests(conn, artifact.id) if m.kind != "full"]
+    base_id = choose_base(artifact, layers)
+    if base_id != artifact.base_id:
+        where = artifacts.c.id == artifact.id
+        conn.execute(sa.update(artifacts).where(where).values(base_id=base_id))
 
 
 def announce_manifest(conn: Connection, manifest_id: int, *, digest: str, now_us: int) -> Manifest:
