@@ -5,6 +5,7 @@ import { gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
+import { listLicences } from "./scripts/licences.ts";
 
 const server = process.env.STEELYARD_URL ?? "http://127.0.0.1:8080";
 const staticDir = fileURLToPath(new URL("../src/steelyard/server/static", import.meta.url));
@@ -19,7 +20,7 @@ const serverPaths = [
 ];
 
 export default defineConfig({
-  plugins: [react(), removeOldAssets(), compressAssets()],
+  plugins: [react(), removeOldAssets(), compressAssets(), listLicences()],
   // Relative, so one build serves at `/` and behind any prefix: the server rewrites <base href="/">.
   base: "./",
   resolve: { tsconfigPaths: true },
@@ -30,8 +31,11 @@ export default defineConfig({
     manifest: "manifest.json",
     assetsInlineLimit: 0,
     target: "es2022",
-    chunkSizeWarningLimit: 600,
+    // Drawing in space and molecules are each one program, loaded when there is something to draw.
+    chunkSizeWarningLimit: 800,
     rolldownOptions: {
+      // 3Dmol evaluates callbacks that are given as text. None are, and our policy would not let it.
+      checks: { eval: false },
       output: {
         codeSplitting: {
           groups: [
@@ -69,6 +73,9 @@ function removeOldAssets(): Plugin {
   };
 }
 
+/** Larger ones are kept packed only, which the server unpacks when it must: twice Plotly is much for a wheel. */
+const PLAIN_BYTES_MAX = 1_000_000;
+
 /** The server sends `x.js.gz` in the place of `x.js` to browsers that take it: it need not pack. */
 function compressAssets(): Plugin {
   return {
@@ -78,7 +85,9 @@ function compressAssets(): Plugin {
       if (dir === undefined) return;
       for (const name of Object.keys(bundle).filter((each) => /\.(js|css)$/.test(each))) {
         const path = join(dir, name);
-        writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
+        const plain = readFileSync(path);
+        writeFileSync(`${path}.gz`, gzipSync(plain, { level: 9 }));
+        if (plain.length > PLAIN_BYTES_MAX) rmSync(path);
       }
     },
   };

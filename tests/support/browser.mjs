@@ -20,7 +20,10 @@ const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const PATIENCE_MS = 45_000;
 const CHROMIUM_FLAGS = [
   "--no-sandbox",
-  "--disable-gpu",
+  // WebGL in software, for drawings in space; pages themselves are drawn as before.
+  "--use-gl=angle",
+  "--use-angle=swiftshader",
+  "--enable-unsafe-swiftshader",
   "--disable-quic",
   "--no-first-run",
   "--disable-background-networking",

@@ -427,6 +427,7 @@ export interface MediaAt {
   key: string;
   runs: RunMedia[];
   step: number;
+  total: number;
 }
 
 export interface MediaItem {
@@ -461,6 +462,8 @@ export interface MediaKeyQuery {
 export interface MediaQuery {
   exact?: boolean;
   key: string;
+  limit?: number | null;
+  offset?: number;
   runs?: string[] | null;
   step: number;
 }

@@ -13,7 +13,8 @@ import { useCustomCharts, useMediaKeys } from "./queries";
 
 export const MEDIA_SECTION = "Media";
 const CHART_SECTION = "Custom charts";
-const RUNS_SHOWN_MAX = 24;
+/** That one question may name. Panels show them page by page. */
+const RUNS_MAX = 200;
 
 export interface MediaBoardProps {
   entity: string;
@@ -32,7 +33,7 @@ export interface MediaBoardProps {
 export default function MediaBoard(props: MediaBoardProps) {
   const { entity, project, runs, revision, search, collapsed, onCollapse } = props;
   const place = useMemo(() => ({ entity, project }), [entity, project]);
-  const shownRuns = useMemo(() => runs.slice(0, RUNS_SHOWN_MAX), [runs]);
+  const shownRuns = useMemo(() => runs.slice(0, RUNS_MAX), [runs]);
   const names = useMemo(() => shownRuns.map((run) => run.name), [shownRuns]);
   const keys = useMediaKeys(place, names, revision);
   const found = useMemo(
@@ -80,7 +81,7 @@ export default function MediaBoard(props: MediaBoardProps) {
       ))}
       {sections.length > 0 && runs.length > shownRuns.length && (
         <p className={styles.note}>
-          Media of the first {RUNS_SHOWN_MAX} of {runs.length.toLocaleString("en-US")} shown runs.
+          Media of the first {RUNS_MAX} of {runs.length.toLocaleString("en-US")} shown runs.
         </p>
       )}
       {keys.hasNextPage && (

@@ -1,7 +1,7 @@
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useMemo, useState } from "react";
 import type { MediaItem, MediaKey, RunMedia } from "../api/types";
 import type { PanelRun } from "../charts/lineModel";
-import { Button } from "../ui/Button";
+import { Button, IconButton } from "../ui/Button";
 import { ErrorCard } from "../ui/ErrorCard";
 import { RunSwatch } from "../ui/RunSwatch";
 import { Select } from "../ui/Select";
@@ -9,7 +9,7 @@ import { SkeletonRows } from "../ui/Skeleton";
 import { ChartOfTable } from "./ChartOfTable";
 import type { CustomChart } from "./customCharts";
 import styles from "./MediaPanel.module.css";
-import { MediaView } from "./MediaView";
+import { hasViewer, MediaView } from "./MediaView";
 import { labelOfItem, type Overlays, Picture } from "./Picture";
 import { useMediaAt } from "./queries";
 import { StepSlider } from "./StepSlider";
@@ -27,6 +27,8 @@ interface MediaPanelProps {
 
 /** Items of a run that are shown until more are asked for. */
 const ITEMS_SHOWN = 24;
+/** Runs beside each other. */
+const RUNS_PAGE = 24;
 const VIEW_PX = { width: 420, height: 230 };
 
 /** One key of several runs beside each other, at a step that a slider chooses. */
@@ -37,8 +39,18 @@ export function MediaPanel({ mediaKey, chart, place, runs, revision }: MediaPane
   const last = Math.max(0, steps.length - 1);
   const at = chosen === null ? last : Math.min(chosen, last);
   const step = steps[at] ?? 0;
-  const names = runs.map((run) => run.name);
-  const found = useMediaAt(place, { runs: names, key, step, revision });
+  const names = useMemo(() => runs.map((run) => run.name), [runs]);
+  const [wantedPage, setWantedPage] = useState(0);
+  const found = useMediaAt(place, {
+    ...{ runs: names, key, step, revision },
+    ...{ offset: wantedPage * RUNS_PAGE, limit: RUNS_PAGE },
+  });
+  const total = found.data?.total ?? 0;
+  const pageCount = Math.max(1, Math.ceil(total / RUNS_PAGE));
+  // At another step, or with other runs, there may be fewer pages.
+  if (found.isSuccess && !found.isPlaceholderData && wantedPage >= pageCount) {
+    setWantedPage(pageCount - 1);
+  }
   const [overlays, setOverlays] = useState<Overlays>({ boxes: true, masks: true });
   const [enlarged, setEnlarged] = useState<{ items: MediaItem[]; at: number } | null>(null);
   const items = found.data?.runs.flatMap((run) => run.items) ?? [];
@@ -106,7 +118,17 @@ export function MediaPanel({ mediaKey, chart, place, runs, revision }: MediaPane
           />
         ))}
       </div>
-      <StepSlider label={key} steps={steps} at={at} isBusy={found.isFetching} onGo={setChosen} />
+      <footer className={styles.footer}>
+        {pageCount > 1 && (
+          <RunPages
+            label={key}
+            page={Math.min(wantedPage, pageCount - 1)}
+            total={total}
+            onGo={setWantedPage}
+          />
+        )}
+        <StepSlider label={key} steps={steps} at={at} isBusy={found.isFetching} onGo={setChosen} />
+      </footer>
       {enlarged !== null && (
         <Suspense>
           <PictureDialog
@@ -117,6 +139,38 @@ export function MediaPanel({ mediaKey, chart, place, runs, revision }: MediaPane
         </Suspense>
       )}
     </section>
+  );
+}
+
+interface RunPagesProps {
+  label: string;
+  page: number;
+  total: number;
+  onGo: (page: number) => void;
+}
+
+/** Which of the runs are beside each other, and the way to the others. */
+function RunPages({ label, page, total, onGo }: RunPagesProps) {
+  const [first, last] = [page * RUNS_PAGE + 1, Math.min(total, (page + 1) * RUNS_PAGE)];
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset holds fields
+    <div className={styles.pages} role="group" aria-label={`Runs of ${label}`}>
+      <IconButton
+        icon="chevronLeft"
+        label={`Previous runs of ${label}`}
+        disabled={page === 0}
+        onClick={() => onGo(page - 1)}
+      />
+      <span aria-live="polite">
+        runs {first}–{last} of {total.toLocaleString("en-US")}
+      </span>
+      <IconButton
+        icon="chevronRight"
+        label={`Next runs of ${label}`}
+        disabled={last >= total}
+        onClick={() => onGo(page + 1)}
+      />
+    </div>
   );
 }
 
@@ -139,7 +193,12 @@ function OneRun({ media, run, chart, place, overlays, step, isAlone, onEnlarge }
   const name = run?.displayName ?? media.run;
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset holds fields
-    <div className={styles.run} role="group" aria-label={name}>
+    <div
+      className={styles.run}
+      role="group"
+      aria-label={name}
+      data-wide={items.some(hasViewer) || undefined}
+    >
       {(!isAlone || media.step !== step) && (
         <h4 className={styles.runHead}>
           {run !== undefined && !isAlone && <RunSwatch run={run.name} color={run.color} />}
@@ -149,7 +208,11 @@ function OneRun({ media, run, chart, place, overlays, step, isAlone, onEnlarge }
           )}
         </h4>
       )}
-      <div className={styles.items} data-count={Math.min(items.length, 4)}>
+      <div
+        className={styles.items}
+        data-count={Math.min(items.length, 4)}
+        data-wide={items.some(hasViewer) || undefined}
+      >
         {items.slice(0, shown).map((item, index) => (
           <Item
             // biome-ignore lint/suspicious/noArrayIndexKey: its place in the list is what an item is over the steps
@@ -190,6 +253,14 @@ function Item({ item, chart, place, overlays, onEnlarge }: ItemProps) {
   if (item.kind !== "image") {
     return (
       <figure className={styles.other}>
+        {hasViewer(item) && (
+          <IconButton
+            className={styles.enlarge}
+            icon="external"
+            label={`Enlarge ${labelOfItem(item)}`}
+            onClick={onEnlarge}
+          />
+        )}
         <MediaView item={item} {...VIEW_PX} />
         {item.caption !== null && <figcaption>{item.caption}</figcaption>}
       </figure>

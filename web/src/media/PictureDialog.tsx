@@ -5,6 +5,7 @@ import { Icon } from "../ui/Icon";
 import { localUrl, nameOf } from "../ui/preview/fileContent";
 import { readClasses, type ShownMedia, sizeOf } from "./items";
 import { classColor } from "./layers";
+import { hasViewer, MediaView } from "./MediaView";
 import { labelOfItem, Picture } from "./Picture";
 import styles from "./PictureDialog.module.css";
 
@@ -15,12 +16,13 @@ interface PictureDialogProps {
   onClose: () => void;
 }
 
-/** One picture as large as the window allows, its layers beside it; arrow keys go to its neighbours. */
+/** One picture, figure or thing in space as large as the window allows, its layers beside it; arrow keys go to its neighbours. */
 export default function PictureDialog({ items, at, onGo, onClose }: PictureDialogProps) {
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const item = items[at];
   if (item === undefined) return null;
   const size = sizeOf(item);
+  const noun = item.kind === "image" ? "picture" : "one";
   const layers = [
     ...Object.entries(item.boxes).map(([name, layer]) => ({ kind: "boxes", name, layer })),
     ...Object.entries(item.masks).map(([name, layer]) => ({ kind: "mask", name, layer })),
@@ -32,6 +34,7 @@ export default function PictureDialog({ items, at, onGo, onClose }: PictureDialo
       return next;
     });
   const onKeyDown = ({ key }: KeyboardEvent) => {
+    if (item.kind !== "image") return; // Arrow keys turn it.
     if (key === "ArrowLeft" && at > 0) onGo(at - 1);
     if (key === "ArrowRight" && at < items.length - 1) onGo(at + 1);
   };
@@ -51,7 +54,7 @@ export default function PictureDialog({ items, at, onGo, onClose }: PictureDialo
               <>
                 <IconButton
                   icon="chevronLeft"
-                  label="Previous picture"
+                  label={`Previous ${noun}`}
                   disabled={at === 0}
                   onClick={() => onGo(at - 1)}
                 />
@@ -60,7 +63,7 @@ export default function PictureDialog({ items, at, onGo, onClose }: PictureDialo
                 </span>
                 <IconButton
                   icon="chevronRight"
-                  label="Next picture"
+                  label={`Next ${noun}`}
                   disabled={at === items.length - 1}
                   onClick={() => onGo(at + 1)}
                 />
@@ -76,14 +79,18 @@ export default function PictureDialog({ items, at, onGo, onClose }: PictureDialo
             </Radix.Close>
           </header>
           <div className={styles.body}>
-            <div className={styles.picture}>
-              <Picture
-                key={item.path ?? at}
-                item={item}
-                overlays={{ boxes: true, masks: true, hidden }}
-                isLarge
-                hasLabels
-              />
+            <div className={styles.picture} data-viewer={hasViewer(item) || undefined}>
+              {hasViewer(item) ? (
+                <MediaView key={item.path ?? at} item={item} width={800} height={480} />
+              ) : (
+                <Picture
+                  key={item.path ?? at}
+                  item={item}
+                  overlays={{ boxes: true, masks: true, hidden }}
+                  isLarge
+                  hasLabels
+                />
+              )}
             </div>
             {layers.length > 0 && (
               <section className={styles.layers} aria-label="Layers">

@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { JsonValue } from "../api/types";
+
 import { binValues, listTicks } from "../charts/plots/plotModel";
 import { makePlot, readCustomCharts } from "./customCharts";
-import { readFigure } from "./figures";
 import { readBoxes, readCellMedia } from "./items";
 import { colorMask } from "./layers";
 
@@ -83,32 +82,6 @@ describe("charts of scripts", () => {
     expect(readCustomCharts({ a: null, b: { panel_config: {} } })).toEqual([]);
     expect(readCustomCharts(undefined)).toEqual([]);
   });
-});
-
-it("figures are drawn as far as they are lines, points and bars, and say what is missing", () => {
-  const bdata = btoa(String.fromCharCode(...new Uint8Array(new Float64Array([1, 4]).buffer)));
-  const figure: JsonValue = {
-    data: [
-      { type: "scatter", name: "a", x: [0, 1], y: { dtype: "f8", bdata } },
-      { type: "surface", z: [[1]] },
-    ],
-    layout: { title: { text: "Squares" } },
-  };
-  const { title, plot, missing } = readFigure(figure);
-  expect(title).toBe("Squares");
-  expect(missing).toEqual(["surface"]);
-  expect(plot).toMatchObject({
-    lines: [
-      {
-        name: "a",
-        points: [
-          [0, 1],
-          [1, 4],
-        ],
-      },
-    ],
-  });
-  expect(readFigure("nonsense").plot).toBeNull();
 });
 
 it("bins hold every finite value, and ticks lie within the range", () => {

@@ -39,16 +39,20 @@ interface AtQuery {
   step: number;
   /** Changes when more was logged at a step that is already on screen. */
   revision: number;
+  /** Of the runs that have something, the ones asked for. */
+  offset: number;
+  limit: number;
 }
 
 /** What each run has at the step, or at its nearest earlier one. */
-export function useMediaAt(place: ProjectRef, { runs, key, step, revision }: AtQuery) {
+export function useMediaAt(place: ProjectRef, query: AtQuery) {
+  const { runs, key, step, revision, offset, limit } = query;
   return useQuery({
-    queryKey: ["media", place.entity, place.project, "at", key, step, runs, revision],
+    queryKey: ["media", place.entity, place.project, "at", key, step, runs, revision, offset],
     queryFn: ({ signal }) =>
       request<MediaAt>(`${api(place)}/media:at`, {
         method: "POST",
-        body: { runs, key, step },
+        body: { runs, key, step, offset, limit },
         signal,
       }),
     placeholderData: keepPreviousData,

@@ -21,6 +21,7 @@ from steelyard.server.rooms.media.series import (
     find_media_at,
     list_class_labels,
     list_media_keys,
+    list_runs_with,
 )
 from steelyard.server.rooms.media.values import MediaKind, MediaValue
 from steelyard.server.rooms.projects.model import Project
@@ -49,13 +50,15 @@ class MediaKeyQuery(msgspec.Struct, frozen=True):
 
 class MediaQuery(msgspec.Struct, frozen=True):
     """One key of several runs at a step; `exact` leaves out runs that have none at that step, else
-    each run shows its nearest earlier one.
+    each run shows its nearest earlier one. `offset` and `limit` count runs that have one.
     """
 
     key: str
     step: int
     runs: RunNames | None = None
     exact: bool = False
+    offset: Annotated[int, msgspec.Meta(ge=0)] = 0
+    limit: int | None = None
 
 
 class MediaItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,11 +91,14 @@ class RunMedia(msgspec.Struct, frozen=True):
 
 
 class MediaAt(msgspec.Struct, frozen=True):
-    """Runs in the order asked; those that have nothing there are left out."""
+    """Runs in the order asked; those that have nothing there are left out. `total` counts the runs
+    that have something, also beyond the ones sent.
+    """
 
     key: str
     step: int
     runs: list[RunMedia]
+    total: int
 
 
 @post("/api/v1/{entity:str}/{project:str}/media:query", status_code=200)
@@ -133,18 +139,21 @@ async def show_media(
 ) -> MediaAt:
     """The media of a key at a step, of each run, with links that need no sign-in for a day."""
     links = Links(signer, settings.public_url, now_us())
+    count = check_limit(data.limit or MEDIA_RUNS_MAX, limit_max=MEDIA_RUNS_MAX)
 
     def read(conn: Connection) -> MediaAt:
         found = get_readable_project(conn, caller, entity, project)
         ids = find_run_ids(conn, run_index, found.id, names=data.runs, newest=RUNS_DEFAULT)
-        by_run = find_media_at(conn, list(ids), data.key, data.step, exactly=data.exact)
+        holders = list_runs_with(conn, list(ids), data.key, data.step, exactly=data.exact)
+        sent = holders[data.offset : data.offset + count]
+        by_run = find_media_at(conn, sent, data.key, data.step, exactly=data.exact)
         maker = _ItemMaker(conn, caller, links, found, data.key)
         runs = [
-            RunMedia(name, by_run[run_id][0], maker.make(run_id, name, by_run[run_id][1]))
-            for run_id, name in ids.items()
-            if run_id in by_run and by_run[run_id][1]
+            RunMedia(ids[run_id], by_run[run_id][0], maker.make(run_id, ids[run_id], values))
+            for run_id in sent
+            if (values := by_run[run_id][1] if run_id in by_run else [])
         ]
-        return MediaAt(data.key, data.step, runs)
+        return MediaAt(data.key, data.step, runs, len(holders))
 
     return await db.read(read)
 

@@ -68,6 +68,18 @@ def list_media_keys(
     return KeyPage(listed, len(kinds))
 
 
+def list_runs_with(
+    conn: Connection, run_ids: Sequence[int], key: str, step: int, *, exactly: bool
+) -> list[int]:
+    """Those of the runs, in their order, that have the key at the step or before it."""
+    steps = list_cell_steps(conn, run_ids, "history", key, high=step)
+    return [
+        run_id
+        for run_id in run_ids
+        if run_id in steps and (not exactly or steps[run_id][-1] == step)
+    ]
+
+
 def find_media_at(
     conn: Connection, run_ids: Sequence[int], key: str, step: int, *, exactly: bool
 ) -> dict[int, tuple[int, list[MediaValue]]]:
