@@ -80,6 +80,7 @@ class S3Blobs:
         self.place = place
         self._store = _connect(place)
         self._locks = KeyedLocks()
+        self._sending = KeyedLocks()  # a large content is sent once, though many bring it
         self._server_locks = server_locks
         self._spool = Spool(spool / "incoming", self._place)
         here = Uploads(spool / "uploads", self._place)
@@ -218,15 +219,16 @@ class S3Blobs:
     def _place(self, part: Path, blob: StoredBlob) -> None:
         """Send a spooled upload. A large one that is there already is only stamped."""
         sha256, size_bytes = blob.sha256, blob.size_bytes
-        with self._locks.held(sha256), self._errors():
-            with self._storing([sha256]):
+        with self._sending.held(sha256), self._errors():
+            # In this order, as whoever deletes does: first of all servers, then of this one.
+            with self._storing([sha256]), self._locks.held(sha256):
                 is_stored = size_bytes > S3_PART_BYTES and self.find_size(sha256) == size_bytes
                 if is_stored:
                     obstore.put(self._store, _stamp(sha256), b"")
                 elif size_bytes <= S3_PART_BYTES:
                     obstore.put(self._store, _path(sha256), part, use_multipart=False)
                     is_stored = True
-            if not is_stored:  # without the lock: what was absent is too new to be deleted
+            if not is_stored:  # unlocked: what was absent is too new to be deleted
                 obstore.put(
                     self._store,
                     _path(sha256),
