@@ -85,7 +85,7 @@ def test_every_document_of_a_served_operation_is_valid(documents: list[ClientDoc
         f"{document.operation} ({document.place})": [error.message for error in found]
         for document in documents
         if document.operation in SERVED
-        if (found := validate(SCHEMA, parse(document.text)))
+        if (found := validate(SCHEMA, parse(filled(document.text))))
     }
     assert problems == {}
 
