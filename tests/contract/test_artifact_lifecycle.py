@@ -19,7 +19,7 @@ from steelyard.server.rooms.artifacts.freed import freed_by_version
 from steelyard.server.rooms.artifacts.history import list_events
 from steelyard.server.rooms.artifacts.lineage import trace_lineage
 from steelyard.server.rooms.artifacts.links import link_artifact, unlink
-from steelyard.server.rooms.artifacts.model import Artifact, Member
+from steelyard.server.rooms.artifacts.model import TTL_INHERIT, TTL_NEVER, Artifact, Member
 from steelyard.server.rooms.artifacts.names import parse_md5
 from steelyard.server.rooms.artifacts.queries import (
     aliases_by_artifact,
@@ -223,6 +223,21 @@ def test_a_version_expires_into_the_trash_unless_it_is_linked(shelf: Shelf) -> N
     back = shelf.db.write_now(restore_artifact, trashed, actor=shelf.actor, now_us=shelf.now_us)
     age(shelf, days=1)
     assert shelf.db.read_now(get_artifact, back.id).state == "COMMITTED"
+
+
+def test_what_inherits_its_time_to_live_stays_as_nobody_has_a_default(shelf: Shelf) -> None:
+    untold = shelf.log({"a": b"1"})
+    inherits = shelf.log({"a": b"2"}, ttl_s=TTL_INHERIT)
+    never = shelf.log({"a": b"3"}, ttl_s=TTL_NEVER)
+    undone = shelf.log({"a": b"4"}, ttl_s=3600)
+    shelf.db.write_now(
+        update_artifact, undone, ttl_s=TTL_INHERIT, actor=shelf.actor, now_us=shelf.now_us
+    )
+    age(shelf, days=3650)
+    found = [shelf.db.read_now(get_artifact, each.id) for each in (untold, inherits, never, undone)]
+    # None inherits, 0 never expires: kept apart, though neither goes.
+    assert [each.ttl_s for each in found] == [None, None, 0, None]
+    assert [(each.state, each.expires_at_us) for each in found] == [("COMMITTED", None)] * 4
 
 
 def test_changes_to_a_version_are_kept_and_deleted_ones_refuse_them(shelf: Shelf) -> None:

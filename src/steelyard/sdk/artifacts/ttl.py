@@ -6,6 +6,9 @@ from enum import Enum
 
 
 class ArtifactTTL(Enum):
-    """INHERIT: as the collection, or the team, has it."""
+    """INHERIT: the default of the entity. This version of the server has none: the artifact stays.
+
+    wandb 0.31.0 sdk/artifacts/artifact.py ttl: the admin of a team may set one.
+    """
 
     INHERIT = 0
