@@ -80,6 +80,15 @@ def test_everything_on_the_page_works_in_its_order(
         assert "error" not in done.stderr.lower(), done.stderr
 
 
+def test_the_guide_of_the_search_works_in_one_notebook(tmp_path: Path) -> None:
+    code = "\n".join(blocks("search.md", "python"))
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the model of 24 runs expects val_loss = " in done.stdout
+
+
 def test_the_variables_of_the_guide_are_settings_of_the_client() -> None:
     text = (GUIDES / "logging.md").read_text().partition("## Variables")[2]
     named = set(re.findall(r"`(WANDB_+[A-Z][A-Z_]+)`", text))

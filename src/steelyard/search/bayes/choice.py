@@ -174,7 +174,10 @@ def choose_by_model(
     row = maximise(codec, rng, score, known.rows, values, untried)
     if row is None:
         return None
-    return explain(problem, codec, known, values, row, alone, theta, best)
+    choice = explain(problem, codec, known, values, row, alone, theta, best)
+    if curious:
+        choice.reason += reasons.CURIOUS
+    return choice
 
 
 def extra_terms(codec: Codec, known: Known) -> Score | None:
