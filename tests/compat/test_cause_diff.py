@@ -109,3 +109,14 @@ def test_what_changed_between_two_models_is_said_of_runs_of_either_client(
     text = us.command("diff", "model:v0", "model:v1").stdout
     for said in ("digits", "v0 → v1", "0.1 → 0.2", "eval.acc", "+0.25", commits[0][:12]):
         assert said in text
+    steps = json.loads(us.command("artifact", "bisect", "model", "--metric", "loss", "--json").stdout)
+    assert [step["version"]["version"] for step in steps] == ["v1", "v0"]
+    assert steps[0]["delta"] == pytest.approx(1 / 4 - 1 / 3)
+    counted = steps[0]["causes"]
+    assert (counted["inputs"], counted["config"]) == (1, 3)
+    assert (counted["code"], counted["environment"]) == (2, len(environment))
+    table = us.command("artifact", "bisect", "model", "--metric", "eval.acc", "--goal", "min")
+    assert "v1\tlatest\t0.75\t+0.25\t1\t3\t2\t" in table.stdout
+    assert "got worst from v0 to v1" in table.stderr
+    refused = us.command("artifact", "bisect", "model", "--metric", "los", check=False)
+    assert refused.returncode != 0 and "did you mean 'loss'?" in refused.stderr

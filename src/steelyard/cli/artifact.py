@@ -182,6 +182,39 @@ def diff(before: str, after: str, as_json: bool) -> None:
 
 
 @artifact.command()
+@click.argument("path", metavar="[[ENTITY/]PROJECT/]NAME")
+@click.option("--metric", metavar="KEY", help="Of the runs that logged the versions.")
+@click.option(
+    "--goal",
+    type=click.Choice(["max", "min"]),
+    help="Whether more or less of it is better; tells where it got worse.",
+)
+@click.option("--limit", type=click.IntRange(2), default=50, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bisect(path: str, metric: str | None, goal: str | None, limit: int, as_json: bool) -> None:
+    """Versions in a row, newest first: a metric of the run behind each, and how much changed since
+    the version before in data, config, code and environment.
+    """
+    from itertools import islice
+
+    from steelyard.cli.artifact_bisect import check_metric, print_steps
+    from steelyard.sdk.artifacts.names import parse_path
+    from steelyard.sdk.artifacts.remote import open_remote
+
+    remote = open_remote()
+    place = _complete(remote, parse_path(path))
+    if metric is None:
+        check_metric(None, remote.list_metrics(place), place.name)
+    steps = list(islice(remote.bisect(place, metric or ""), limit))
+    if all(step["value"] is None for step in steps):
+        check_metric(metric, remote.list_metrics(place), place.name)
+    if as_json:
+        _print_json(steps)
+        return
+    print_steps(place.name, str(metric), steps, goal)
+
+
+@artifact.command()
 @click.argument("path", metavar=ARTIFACT)
 @click.option(
     "--direction",

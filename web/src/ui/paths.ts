@@ -26,7 +26,8 @@ export type ArtifactTab =
   | "lineage"
   | "usage"
   | "metadata"
-  | "diff";
+  | "diff"
+  | "bisect";
 
 export function entityPath(entity: string): string {
   return pathOf(entity);

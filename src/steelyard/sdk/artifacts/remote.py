@@ -186,6 +186,16 @@ class Remote:
         assert isinstance(found, dict)
         return found
 
+    def bisect(self, path: ArtifactPath, metric: str) -> Iterator[dict[str, Any]]:
+        """Versions in a row with a metric and how much changed at each, newest first."""
+        return self.list_pages(f"{self._bisection(path)}?{urlencode({'metric': metric})}")
+
+    def list_metrics(self, path: ArtifactPath) -> list[str]:
+        """Metrics of the runs behind the newest versions."""
+        found = self.read(self._bisection(path))["metrics"]
+        assert isinstance(found, list)
+        return found
+
     # ---- edits
 
     def patch(self, path: ArtifactPath, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -339,6 +349,11 @@ class Remote:
                     raise
             time.sleep(PAUSE_S * 2**tries)
         raise AssertionError
+
+    def _bisection(self, path: ArtifactPath) -> str:
+        full = path if path.entity and path.project else self.complete(path)
+        assert full.entity is not None and full.project is not None
+        return f"{_collection(full.entity, full.project, full.name)}/bisect"
 
     def _version(self, path: ArtifactPath) -> str:
         full = path if path.entity and path.project else self.complete(path)

@@ -21,6 +21,7 @@ const LineageTab = lazy(() => import("./LineageTab"));
 const UsageTab = lazy(() => import("./UsageTab"));
 const MetadataTab = lazy(() => import("./MetadataTab"));
 const DiffTab = lazy(() => import("./DiffTab"));
+const BisectTab = lazy(() => import("./BisectTab"));
 
 const TABS: readonly { tab: ArtifactTab; label: string }[] = [
   { tab: "overview", label: "Overview" },
@@ -30,6 +31,7 @@ const TABS: readonly { tab: ArtifactTab; label: string }[] = [
   { tab: "usage", label: "Usage" },
   { tab: "metadata", label: "Metadata" },
   { tab: "diff", label: "Compare" },
+  { tab: "bisect", label: "Bisect" },
 ];
 
 /** One version of an artifact, by number or alias, beside the others of its collection. */
@@ -121,6 +123,8 @@ function TabContent({ tab, address, version }: VersionViewProps) {
       return <MetadataTab version={version} />;
     case "diff":
       return <DiffTab address={address} version={version} />;
+    case "bisect":
+      return <BisectTab address={address} version={version} />;
   }
 }
 

@@ -41,3 +41,14 @@ export const lineageParams = {
 
 export const metadataParams = { find: textParam() };
 export const diffParams = { to: textParam(), find: textParam() };
+
+const MARKS_MAX = 200;
+
+export const bisectParams = {
+  metric: textParam(NAME_CHARS_MAX),
+  goal: choiceParam<"max" | "min">(["max", "min"]),
+  /** As it is typed; what is no number is said to be none. */
+  limit: textParam(40),
+  good: namesParam(MARKS_MAX),
+  bad: namesParam(MARKS_MAX),
+};

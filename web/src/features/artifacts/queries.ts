@@ -12,6 +12,7 @@ import { pathOf, request } from "~/api/client";
 import type {
   ArtifactEvent,
   ArtifactTypes,
+  Bisection,
   Collection,
   CollectionDeleted,
   CollectionDependents,
@@ -249,6 +250,22 @@ export function useLineage(place: VersionPlace, view: LineageView) {
 }
 
 /** Nothing is asked until both versions are known. */
+/** Versions in a row with a metric of the run behind each, newest first. */
+export function useBisection(place: CollectionPlace, metric: string, isEnabled: boolean) {
+  return useInfiniteQuery({
+    queryKey: [...keys.collection(place), "bisect", metric],
+    queryFn: ({ pageParam, signal }) =>
+      request<Bisection>(`${collectionApi(place)}/bisect`, {
+        query: { metric: metric || null, limit: VERSIONS_PAGE, cursor: pageParam },
+        signal,
+      }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+    enabled: isEnabled,
+    placeholderData: keepPreviousData,
+  });
+}
+
 export function useDiff(place: CollectionPlace, order: { from: string; to: string } | null) {
   const from = { ...place, version: order?.from ?? "" };
   return useQuery({

@@ -1,8 +1,10 @@
 /** A server with one project that has artifacts, for tests of their pages. */
 
 import type {
+  BisectStep,
   Collection,
   FileItem,
+  JsonValue,
   Lineage,
   LineageNode,
   Me,
@@ -60,6 +62,22 @@ export function makeHead(index: number, more: Partial<VersionHead> = {}): Versio
     created_by_user: "ada",
     description: null,
     ...more,
+  };
+}
+
+/** A version in a row; everything changed a little since the one before, whose metric may be given. */
+export function makeStep(
+  index: number,
+  value: JsonValue,
+  previous: number | null = null,
+): BisectStep {
+  const isCompared = typeof value === "number" && index > 0 && previous !== null;
+  return {
+    version: makeHead(index),
+    before: index === 0 ? null : `v${index - 1}`,
+    value,
+    delta: isCompared ? Number((value - previous).toFixed(4)) : null,
+    causes: index === 0 ? null : { inputs: 1, config: 2, code: 0, environment: 0 },
   };
 }
 
