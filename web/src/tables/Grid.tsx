@@ -2,6 +2,7 @@
 // biome-ignore-all lint/a11y/useFocusableInteractive: the grid has the focus and says which cell is active
 import {
   type KeyboardEvent,
+  memo,
   type ReactNode,
   useEffect,
   useId,
@@ -123,7 +124,6 @@ export function Grid(props: GridProps) {
     active.row <= last &&
     active.column >= shown.first &&
     active.column <= shown.last;
-  const cellId = ({ row, column }: Place) => `${id}-${row}-${column}`;
 
   return (
     <div
@@ -133,7 +133,7 @@ export function Grid(props: GridProps) {
       aria-label={label}
       aria-rowcount={rowCount + 1}
       aria-colcount={columns.length + 1}
-      aria-activedescendant={isActiveShown ? cellId(active) : undefined}
+      aria-activedescendant={isActiveShown ? idOf(id, active) : undefined}
       tabIndex={0}
       onScroll={({ currentTarget: { scrollTop, scrollLeft } }) =>
         setScroll({ top: scrollTop, left: scrollLeft })
@@ -149,8 +149,16 @@ export function Grid(props: GridProps) {
         {Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i).map((row) => (
           <Row
             key={row}
-            {...{ ...props, row, shown, edges, active, cellId }}
+            {...{ row, columns, rowHeight, edges, openRow, onOpen }}
+            cell={props.cell}
+            numberOf={props.numberOf}
+            openLabel={props.openLabel}
+            {...(props.toneOf === undefined ? {} : { toneOf: props.toneOf })}
             top={headerHeight + rows.base + row * rowHeight}
+            firstColumn={shown.first}
+            lastColumn={shown.last}
+            activeColumn={active?.row === row ? active.column : -1}
+            gridId={id}
             onActive={setActive}
           />
         ))}
@@ -189,57 +197,80 @@ function Head({ columns, headerHeight, shown, edges }: HeadProps) {
   );
 }
 
-interface RowProps extends GridProps {
-  row: number;
+interface RowProps extends CellsProps, Pick<GridProps, "openRow" | "toneOf" | "numberOf"> {
   top: number;
-  shown: ShownColumns;
-  edges: readonly number[];
-  active: Place | null;
-  cellId: (place: Place) => string;
-  onActive: (place: Place) => void;
+  openLabel: string | undefined;
 }
 
-function Row(props: RowProps) {
-  const { row, top, shown, edges, active, columns, rowHeight, openRow = -1, onOpen } = props;
+/** While the grid is scrolled a row moves, and what is in it stays as it is. */
+function Row({ top, openRow = -1, toneOf, numberOf, openLabel, ...cells }: RowProps) {
+  const { row, rowHeight, onOpen } = cells;
   return (
     <div
       className={styles.row}
       role="row"
       aria-rowindex={row + 2}
       aria-selected={row === openRow || undefined}
-      data-tone={props.toneOf?.(row)}
+      data-tone={toneOf?.(row)}
       style={{ top, height: rowHeight }}
     >
-      <RowNumber {...props} />
-      {columns.slice(shown.first, shown.last + 1).map((column, i) => {
-        const place = { row, column: shown.first + i };
-        const isActive = active?.row === row && active.column === place.column;
-        return (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the grid takes the keys for its cells
-          <div
-            key={column.id}
-            id={props.cellId(place)}
-            className={classes(
-              styles.cell,
-              column.isNumber && styles.end,
-              isActive && styles.active,
-            )}
-            role="gridcell"
-            aria-colindex={place.column + 2}
-            style={{ left: NUMBER_PX + (edges[place.column] ?? 0), width: column.width }}
-            onClick={() => props.onActive(place)}
-            onDoubleClick={() => onOpen?.(row)}
-          >
-            {props.cell(row, place.column) ?? <span className={styles.coming} />}
-          </div>
-        );
-      })}
+      <RowNumber row={row} number={numberOf(row)} openLabel={openLabel} onOpen={onOpen} />
+      <Cells {...cells} />
     </div>
   );
 }
 
-function RowNumber({ row, numberOf, onOpen, openLabel = "Open row" }: GridProps & { row: number }) {
-  const number = numberOf(row);
+interface CellsProps extends Pick<GridProps, "columns" | "rowHeight" | "cell"> {
+  row: number;
+  firstColumn: number;
+  lastColumn: number;
+  edges: readonly number[];
+  /** The column of the active cell, -1 when that is in another row. */
+  activeColumn: number;
+  gridId: string;
+  onActive: (place: Place) => void;
+  onOpen: GridProps["onOpen"] | undefined;
+}
+
+const Cells = memo(function Cells(props: CellsProps) {
+  const { row, firstColumn, lastColumn, edges, activeColumn, columns, onOpen } = props;
+  return columns.slice(firstColumn, lastColumn + 1).map((column, i) => {
+    const place = { row, column: firstColumn + i };
+    return (
+      // biome-ignore lint/a11y/useKeyWithClickEvents: the grid takes the keys for its cells
+      <div
+        key={column.id}
+        id={idOf(props.gridId, place)}
+        className={classes(
+          styles.cell,
+          column.isNumber && styles.end,
+          place.column === activeColumn && styles.active,
+        )}
+        role="gridcell"
+        aria-colindex={place.column + 2}
+        style={{ left: NUMBER_PX + (edges[place.column] ?? 0), width: column.width }}
+        onClick={() => props.onActive(place)}
+        onDoubleClick={() => onOpen?.(row)}
+      >
+        {props.cell(row, place.column) ?? <span className={styles.coming} />}
+      </div>
+    );
+  });
+});
+
+function idOf(gridId: string, { row, column }: Place): string {
+  return `${gridId}-${row}-${column}`;
+}
+
+interface RowNumberProps {
+  row: number;
+  number: number | undefined;
+  onOpen: GridProps["onOpen"] | undefined;
+  openLabel: string | undefined;
+}
+
+const RowNumber = memo(function RowNumber(props: RowNumberProps) {
+  const { row, number, onOpen, openLabel = "Open row" } = props;
   const text = number?.toLocaleString("en-US") ?? "";
   return (
     <div className={styles.number} role="rowheader" aria-colindex={1}>
@@ -257,7 +288,7 @@ function RowNumber({ row, numberOf, onOpen, openLabel = "Open row" }: GridProps 
       )}
     </div>
   );
-}
+});
 
 /** Where a key leads; null for other keys. */
 function moved(
