@@ -121,6 +121,10 @@ class Parser:
     def peek(self) -> Token:
         return self.tokens[self.at]
 
+    def taken_end(self) -> int:
+        """Where the last token that was taken ends: brackets belong to what holds them."""
+        return self.tokens[self.at - 1].end
+
     def quote(self, token: Token) -> str:
         return repr(self.text[token.start : token.end])
 
@@ -143,6 +147,7 @@ class Parser:
 
     def parse_logic(self, word: str) -> Node:
         deeper = self.parse_not if word == "and" else lambda: self.parse_logic("and")
+        start = self.peek().start
         operands = [deeper()]
         while token := self.take(word):
             self.refuse_text(operands[-1], token)
@@ -150,8 +155,7 @@ class Parser:
             self.refuse_text(operands[-1], token)
         if len(operands) == 1:
             return operands[0]
-        start, end = operands[0].start, operands[-1].end
-        return Logic(operator=word, operands=tuple(operands), start=start, end=end)
+        return Logic(operator=word, operands=tuple(operands), start=start, end=self.taken_end())
 
     def parse_not(self) -> Node:
         token = self.take("not")
@@ -161,9 +165,10 @@ class Parser:
         operand = self.parse_not()
         self.depth -= 1
         self.refuse_text(operand, token)
-        return Not(operand=operand, start=token.start, end=operand.end)
+        return Not(operand=operand, start=token.start, end=self.taken_end())
 
     def parse_comparison(self) -> Node:
+        start = self.peek().start
         first = self.parse_chain("+", "-")
         rest: list[tuple[str, Node]] = []
         while token := self.take(*COMPARISONS):
@@ -174,10 +179,11 @@ class Parser:
             rest.append((token.value, operand))
         if not rest:
             return first
-        return Comparison(first=first, rest=tuple(rest), start=first.start, end=rest[-1][1].end)
+        return Comparison(first=first, rest=tuple(rest), start=start, end=self.taken_end())
 
     def parse_chain(self, *operators: str) -> Node:
         sums = "+" in operators
+        start = self.peek().start
         first = self.parse_chain("*", "/", "//", "%") if sums else self.parse_sign()
         rest: list[tuple[str, Node]] = []
         while token := self.take(*operators):
@@ -187,7 +193,7 @@ class Parser:
             rest.append((token.value, operand))
         if not rest:
             return first
-        return Chain(first=first, rest=tuple(rest), start=first.start, end=rest[-1][1].end)
+        return Chain(first=first, rest=tuple(rest), start=start, end=self.taken_end())
 
     def parse_sign(self) -> Node:
         token = self.take("-", "+")
@@ -199,9 +205,10 @@ class Parser:
         self.refuse_text(operand, token)
         if token.value == "+":
             return operand
-        return Negative(operand=operand, start=token.start, end=operand.end)
+        return Negative(operand=operand, start=token.start, end=self.taken_end())
 
     def parse_power(self) -> Node:
+        start = self.peek().start
         base = self.parse_atom()
         token = self.take("**")
         if token is None:
@@ -211,7 +218,7 @@ class Parser:
         self.depth -= 1
         self.refuse_text(base, token)
         self.refuse_text(exponent, token)
-        return Power(base=base, exponent=exponent, start=base.start, end=exponent.end)
+        return Power(base=base, exponent=exponent, start=start, end=self.taken_end())
 
     def parse_atom(self) -> Node:
         token = self.peek()

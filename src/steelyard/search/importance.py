@@ -116,7 +116,7 @@ def measure_importance(
         items=tuple(items),
         explained=explained,
         runs=len(kept),
-        note=explain_trust(explained, len(kept), bool(np.ptp(target) > 0)),
+        note=explain_trust(explained, len(kept), bool(target.min() < target.max())),
     )
 
 
@@ -181,7 +181,7 @@ def code_numbers(numbers: Array, active: npt.NDArray[np.bool_]) -> Codes:
         return codes
     values = np.unique(there)
     if len(values) > CODES_MAX:
-        values = np.unique(np.quantile(there, np.arange(1, CODES_MAX) / CODES_MAX))
+        values = np.unique(np.quantile(there, np.arange(1, CODES_MAX) / CODES_MAX, method="lower"))
         codes[active] = np.searchsorted(values, there, side="left")
     else:
         codes[active] = np.searchsorted(values, there)
@@ -209,14 +209,21 @@ def rank_values(values: Array) -> Array:
     return ranks
 
 
+def centre(values: Array) -> Array:
+    """Values around 0 and at most about 1, so that no square of them is out of range."""
+    small: Array = values / np.abs(values).max()
+    small -= small.mean()
+    largest = np.abs(small).max()
+    return small / largest if largest > 0 else small
+
+
 def correlate(a: Array, b: Array) -> float | None:
     """Pearson's coefficient of correlation; None where either does not change."""
-    if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
+    if len(a) < 3 or a.min() == a.max() or b.min() == b.max():
         return None
-    a = (a - a.mean()) / np.abs(a - a.mean()).max()  # no squares of 1e200
-    b = (b - b.mean()) / np.abs(b - b.mean()).max()
-    found = float(a @ b / math.sqrt(float(a @ a) * float(b @ b)))
-    return min(1.0, max(-1.0, found)) if math.isfinite(found) else None
+    a, b = centre(a), centre(b)
+    spread = math.sqrt(float(a @ a) * float(b @ b))
+    return min(1.0, max(-1.0, float(a @ b) / spread)) if spread > 0 else None
 
 
 def describe(feature: Feature, target: Array, share: float, low: float, high: float) -> Importance:

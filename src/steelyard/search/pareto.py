@@ -26,9 +26,9 @@ HYPERVOLUME_METRICS_MAX = 3  # exact beyond that takes time exponential in their
 
 def as_losses(values: Sequence[Sequence[float | None]] | Array, goals: Sequence[Goal]) -> Array:
     """float64[runs, metrics], lower is better; NaN where a value is missing or not finite."""
-    table = np.array(values, dtype=np.float64).reshape(len(values), -1)
     if len(values) == 0:
-        table = np.empty((0, len(goals)))
+        return np.empty((0, len(goals)))
+    table = np.array(values, dtype=np.float64).reshape(len(values), -1)
     if table.shape[1] != len(goals):
         raise Invalid(f"runs have {table.shape[1]} values, and there are {len(goals)} goals")
     signs = np.array([-1.0 if goal == "maximize" else 1.0 for goal in goals])

@@ -54,6 +54,8 @@ def as_term(sign: str, node: Node, text: str) -> Term:
         return Term(weight, quote(node, text))
     kept = ""
     for factor_sign, factor in (("*", node.first), *node.rest):
+        while isinstance(factor, Negative):
+            weight, factor = -weight, factor.operand
         if isinstance(factor, Number) and not (factor_sign == "/" and factor.value == 0.0):
             weight = weight * factor.value if factor_sign == "*" else weight / factor.value
         elif factor_sign == "*" and not kept:

@@ -61,6 +61,9 @@ def predict_final(
     they had at this iteration, so the result does not depend on the unit of the loss.
     """
     iteration = len(values)
+    unit = max(abs(value) for curve in (values, *finished) for value in curve) or 1.0
+    finished = [[value / unit for value in curve] for curve in finished]  # no square of 1e200
+    values, best = [value / unit for value in values], best / unit
     rows = np.array([features(curve, iteration) for curve in finished])
     row = features(values, iteration)
     centre, scale = float(rows[:, 1].mean()), float(rows[:, 1].std())
@@ -79,7 +82,7 @@ def predict_final(
     spread = math.sqrt(variance * (1.0 + leverage)) + SPREAD_FLOOR
     expected = float(row @ weights + row[1])
     chance = float(stdtr(freedom, ((best - centre) / scale - expected) / spread))
-    return expected * scale + centre, chance
+    return (expected * scale + centre) * unit, chance
 
 
 def features(values: Sequence[float], iteration: int) -> Array:
