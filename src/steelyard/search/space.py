@@ -63,6 +63,8 @@ class Space(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def is_active(self, parameter: Parameter, flat: Mapping[str, Any]) -> bool:
         """Whether the parameter exists, given its parents' values in `flat`."""
+        if not parameter.conditions:
+            return True
         return all(condition.holds(flat) for condition in parameter.conditions)
 
     def broken_constraint(self, flat: Mapping[str, Any]) -> Constraint | None:
@@ -147,19 +149,26 @@ class Space(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         written 3 or 3.0. Of values that are maps only the keys that the space names count: a run
         adds its own, and is the same experiment all the same (sweeps 0.3.0 grid_search.py).
         """
-        parts = []
-        for name, value in self.prune(flat).items():
-            parameter = self.by_name[name]
-            if not parameter.is_constant:
-                parts.append([name, canonical_value(parameter, value)])
-        text = json.dumps(sorted(parts), ensure_ascii=False)
-        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        # Sorted by name: the same space with other conditions may be in another order.
+        parts = sorted(
+            (name, canonical_value(self.by_name[name], value))
+            for name, value in self.prune(flat).items()
+            if not self.by_name[name].is_constant
+        )
+        text = repr(parts).encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(text, digest_size=16).digest()
 
 
 def canonical_value(parameter: Parameter, value: Any) -> str:
     """A text that is the same for values that are the same experiment; see Space.key_of."""
-    if isinstance(value, float) and not value.is_integer():
-        return f"{value:.15g}"  # 3 * 0.1 is 0.30000000000000004, and is 0.3
+    kind = type(value)
+    if kind is float:
+        # 3.0 is 3, and 3 * 0.1, which is 0.30000000000000004, is 0.3.
+        return str(int(value)) if value.is_integer() else f"{value:.15g}"
+    if kind is int:
+        return str(value)
+    if kind is str:
+        return f'"{value}'
     return json.dumps(_canonical(_known_keys(parameter, value)), ensure_ascii=False, default=str)
 
 
