@@ -13,7 +13,7 @@ import { IconButton } from "~/ui/Button";
 import styles from "./LineageGraph.module.css";
 import { LineageNodeCard } from "./LineageNodeCard";
 import { drawRoute, NODE_HEIGHT, NODE_WIDTH, type Step, sumUp, walk } from "./lineageModel";
-import { fitView, keepVisible, type View, zoomAt } from "./panZoom";
+import { fitView, keepInReach, keepVisible, type View, zoomAt } from "./panZoom";
 
 interface LineageGraphProps {
   lineage: Lineage;
@@ -54,11 +54,15 @@ export function LineageGraph({ lineage, layout, onExpand }: LineageGraphProps) {
     show(fitView({ width, height }, sizeOfFrame(), center));
   }, [places, root, width, height, show, sizeOfFrame]);
   useLayoutEffect(showAll, [showAll]);
-  usePanning(frame, view, show);
+  const move = useCallback(
+    (next: View) => show(keepInReach(next, { width, height }, sizeOfFrame())),
+    [show, width, height, sizeOfFrame],
+  );
+  usePanning(frame, view, move);
 
   const zoom = (factor: number) => {
     const size = sizeOfFrame();
-    show(zoomAt(view.current, { x: size.width / 2, y: size.height / 2 }, factor));
+    move(zoomAt(view.current, { x: size.width / 2, y: size.height / 2 }, factor));
   };
   const focusNode = (id: string) => {
     frame.current

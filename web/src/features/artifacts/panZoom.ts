@@ -17,6 +17,8 @@ const SCALE_MAX = 2;
 /** Smaller than this nothing can be read: what does not fit is left outside then. */
 const SCALE_READABLE = 0.55;
 const MARGIN_PX = 32;
+/** So much of the drawing stays in the frame: an empty frame says nothing of where it is. */
+const KEPT_PX = 80;
 
 /** Zooms by `factor`; what is seen at `at` stays there. */
 export function zoomAt({ x, y, scale }: View, at: Point, factor: number): View {
@@ -44,6 +46,20 @@ export function fitView(drawing: Size, frame: Size, center: Point): View {
     x: place(drawing.width, frame.width, center.x),
     y: place(drawing.height, frame.height, center.y),
     scale,
+  };
+}
+
+/** Moves back as little as needed to keep some of the drawing in the frame. */
+export function keepInReach(view: View, drawing: Size, frame: Size): View {
+  const clamp = (offset: number, size: number, space: number) => {
+    const seen = size * view.scale;
+    const kept = Math.min(KEPT_PX, seen, space);
+    return Math.max(kept - seen, Math.min(space - kept, offset));
+  };
+  return {
+    x: clamp(view.x, drawing.width, frame.width),
+    y: clamp(view.y, drawing.height, frame.height),
+    scale: view.scale,
   };
 }
 
