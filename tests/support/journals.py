@@ -18,7 +18,7 @@ from steelyard.server.rooms.runs.journals import Accepted, accept_journal
 from steelyard.server.rooms.runs.model import Run
 from steelyard.server.rooms.runs.queries import find_run
 from steelyard.wire import journal
-from tests.support.accounts import NOW_US
+from tests.support.accounts import NOW_US, make_caller
 
 #: When writers start, by their clocks: a minute before the server hears of them.
 STARTED_US = NOW_US - 60_000_000
@@ -184,3 +184,23 @@ def cut(sent: JournalBytes, places: Iterable[int]) -> list[tuple[int, int]]:
     """(first, stop) of requests that send a journal cut at these bytes."""
     ends = sorted({0, len(sent.data), *(place % (len(sent.data) + 1) for place in places)})
     return list(itertools.pairwise(ends))
+
+
+_projects = itertools.count()
+
+
+def make_place(db: Database) -> Place:
+    """A project of a new user."""
+    return Place(db, db.write_now(make_caller), f"journals-{next(_projects)}")
+
+
+def rows_of(*steps: int) -> list[dict[str, Any]]:
+    return [{"_step": step, "a": float(step)} for step in steps]
+
+
+def make_journal(count: int = 3, **start: Any) -> JournalBytes:
+    """A journal with so many rows of `a`, counted from 0."""
+    sent = JournalBytes(**start)
+    for number in range(count):
+        sent.log({"a": float(number)})
+    return sent
