@@ -7,6 +7,7 @@ runs that have ended are kept in memory until their sweep ends.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 import msgspec
 from sqlalchemy.engine import Connection
@@ -14,7 +15,7 @@ from sqlalchemy.engine import Connection
 from steelyard.errors import SteelyardError
 from steelyard.limits import SWEEP_TRIALS_MAX, SWEEPS_JUDGED_MAX
 from steelyard.search.problem import Problem
-from steelyard.search.stopping import Curve, Decision, decide
+from steelyard.search.stopping import Curve, decide
 from steelyard.search.trials import TrialState
 from steelyard.server.columns.read import list_line_counts, read_series_of
 from steelyard.server.db.interface import Database
@@ -80,7 +81,8 @@ class Judge:
         decisions = decide(problem, curves)
         if not decisions:
             return 0
-        return self._db.write_now(stop_trials, sweep.id, decisions, now_us)
+        reasons = {decision.id: decision.reason for decision in decisions}
+        return self._db.write_now(stop_trials, sweep.id, reasons, now_us=now_us)
 
     def _load_new(self, conn: Connection, sweep: Sweep, problem: Problem) -> list[Curve] | None:
         """The curves of all runs; None when none that is at work has logged anything since."""
@@ -133,13 +135,12 @@ def _state_of(trial: SweepTrial) -> TrialState:
     return _STATES.get(trial.state, "running")
 
 
-def stop_trials(conn: Connection, sweep_id: int, decisions: list[Decision], now_us: int) -> int:
-    """Ask the runs decided on to stop and keep the reason; those that have ended stay as they are.
+def stop_trials(conn: Connection, sweep_id: int, reasons: Mapping[str, str], *, now_us: int) -> int:
+    """Ask these runs to stop and keep the reason of each; those that have ended stay as they are.
 
     How many are asked now. Idempotent.
     """
     sweep = lock_sweep(conn, sweep_id)
-    reasons = {decision.id: decision.reason for decision in decisions}
     count = 0
     trials = find_trials_of_runs(conn, sweep.id, list(reasons))
     outcomes = list_outcomes(conn, sweep.project_id, [trial.run_name for trial in trials])
