@@ -14,6 +14,8 @@ from steelyard.search.bayes.codec import Codec
 from steelyard.search.problem import Metric, Problem
 from steelyard.search.trials import Trial
 
+HUGE = 1e100  # losses beyond count as this, so that their squares are numbers
+
 
 class Observations(msgspec.Struct):
     """Everything the models see. n results, p trials under way.
@@ -94,7 +96,8 @@ def loss_of(trial: Trial, metrics: Sequence[Metric], index: int) -> float:
         return -math.inf
     if trial.state == "failed" and metric.impute != "latest":
         return math.nan
-    return -float(value) if metric.goal == "maximize" else float(value)
+    loss = -float(value) if metric.goal == "maximize" else float(value)
+    return min(max(loss, -HUGE), HUGE)
 
 
 def guess_of(metric: Metric, value: float) -> float:

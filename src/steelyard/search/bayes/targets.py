@@ -16,14 +16,23 @@ TINY = 1e-12
 
 
 def standardise(values: Array) -> Array:
-    result: Array = (values - values.mean()) / (values.std() + TINY)
+    """Values with mean 0 and variance 1, whatever their unit was; all 0 where they are equal."""
+    low, high = float(values.min()), float(values.max())
+    if high <= low:
+        return np.zeros(len(values))
+    # To [0, 1] first: squares of the values themselves may be too large or too small for a float.
+    scaled = (values - low) / (high - low)
+    result: Array = (scaled - scaled.mean()) / scaled.std()
     return result
 
 
 def clip_bad_side(losses: Array, widths: float) -> Array:
-    """Losses no further above the median than `widths` times the best is below it."""
-    middle = float(np.median(losses))
-    return np.minimum(losses, middle + widths * (middle - float(losses.min())) + TINY)
+    """Losses no further above the median than `widths` times the best is below it.
+
+    Unless half of the runs are as good as the best one: then all that is known is who is worse.
+    """
+    middle, best = float(np.median(losses)), float(losses.min())
+    return np.minimum(losses, middle + widths * (middle - best)) if middle > best else losses
 
 
 def by_value(losses: Array) -> Array:
@@ -32,13 +41,13 @@ def by_value(losses: Array) -> Array:
     Source: Yeo & Johnson (2000), Biometrika 87.
     """
     values = standardise(clip_bad_side(losses, 3.0))
-    if values.std() < 0.5:  # all alike, up to rounding
+    if not values.any():  # all are equal: one of several metrics may be
         return values
     with np.errstate(all="ignore"):
         power = stats.yeojohnson_normmax(values)
         if -2 < power < 4:
             straightened = stats.yeojohnson(values, power)
-            if np.isfinite(straightened).all() and straightened.std() > 1e-6:
+            if np.isfinite(straightened).all() and np.ptp(straightened) > 1e-6:
                 values = np.asarray(straightened, dtype=np.float64)
     return standardise(values)
 
@@ -47,7 +56,7 @@ def by_half_rank(losses: Array) -> Array:
     """The sum of clipped values and normal scores of the ranks."""
     ranks = (stats.rankdata(losses) - 0.5) / len(losses)
     scores = special.ndtri(ranks)
-    return standardise(standardise(clip_bad_side(losses, 1.5)) + scores / (scores.std() + TINY))
+    return standardise(standardise(clip_bad_side(losses, 1.5)) + standardise(scores))
 
 
 def are_alike(losses: Array) -> bool:
