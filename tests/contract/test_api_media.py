@@ -77,6 +77,26 @@ def test_each_run_shows_its_nearest_earlier_step(project: ApiProject) -> None:
     assert media_at(project, "pic", -1) == {}
 
 
+def test_the_runs_of_a_key_come_in_pages(project: ApiProject) -> None:
+    for name in ("a", "b", "c", "d"):
+        key = "loss" if name == "b" else "pic"
+        project.add_run(name, [{"_step": 0, key: image(f"{name}.png") if key == "pic" else 1.0}])
+    names = ["d", "c", "b", "a"]
+
+    def ask(**more: Any) -> tuple[list[str], int]:
+        found = project.call("POST", "media:at", {"key": "pic", "step": 0, "runs": names, **more})
+        return [run["run"] for run in found["runs"]], found["total"]
+
+    assert ask() == (["d", "c", "a"], 3)
+    assert ask(limit=2) == (["d", "c"], 3)
+    assert ask(limit=2, offset=2) == (["a"], 3)
+    assert ask(offset=3) == ([], 3)
+    path = f"/api/v1/{project.entity}/{project.name}/media:at"
+    asked = {"key": "pic", "step": 0, "limit": 201}
+    refused = project.server.request("POST", path, content=asked)
+    assert refused.status == 400 and "limit must be 1…200" in refused.data.decode()
+
+
 def test_a_value_written_again_shows_as_it_was_written_last(project: ApiProject) -> None:
     project.add_run("a", [{"_step": 3, "pic": image("old.png")}])
     project.send("a", [{"_step": 3, "pic": image("new.png")}], offset=1)

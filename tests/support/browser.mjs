@@ -104,6 +104,8 @@ const TARGET_VERBS = {
       .waitFor(),
   value: (target) => target.inputValue(),
   attribute: (target, { name }) => target.getAttribute(name),
+  waitForAttribute: (target, { name }) =>
+    target.and(target.page().locator(`[${name}]`)).first().waitFor({ state: "attached" }),
   count: (target) => target.count(),
   async table(target) {
     await target.first().waitFor();
@@ -147,6 +149,7 @@ function find(page, path) {
   return path.reduce((place, [role, name]) => {
     const text = name === null ? undefined : parseName(name);
     if (role === "text") return place.getByText(text, { exact: true });
+    if (role === "title") return place.getByTitle(text, { exact: true });
     if (role === "label") return place.getByLabel(text, { exact: true });
     return place.getByRole(role, text === undefined ? {} : { name: text, exact: true });
   }, page);

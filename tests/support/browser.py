@@ -139,7 +139,7 @@ class Visit:
     def at(self, role: str, name: str | None = None) -> Target:
         """The thing with this role and name; `/…/` is an expression.
 
-        Beside ARIA roles there are "text" and "label".
+        Beside ARIA roles there are "text", "label" and "title".
         """
         return Target(self, ((role, name),))
 

@@ -10,9 +10,14 @@ const RUNS = [
   { name: "run-1", displayName: "brisk", color: "#436cc8" },
   { name: "run-2", displayName: "calm", color: "#f95801" },
 ];
+const MANY = Array.from({ length: 57 }, (_, i) => ({
+  name: `run-${i + 1}`,
+  displayName: `many ${i + 1}`,
+  color: "#436cc8",
+}));
 const KEYS: MediaKey[] = [
   { key: "samples", kind: "image", run_count: 2, step_count: 3, steps: [0, 10, 20] },
-  { key: "molecule", kind: "molecule", run_count: 1, step_count: 1, steps: [20] },
+  { key: "drawing", kind: "bokeh", run_count: 1, step_count: 1, steps: [20] },
   { key: "curve_table", kind: "table", run_count: 2, step_count: 1, steps: [20] },
 ];
 
@@ -39,9 +44,9 @@ const BOX = {
   box_caption: "a cat",
 };
 
-function answerAt({ key, step }: MediaQuery) {
+function answerAt({ key, step, offset = 0, limit }: MediaQuery) {
   const items = (at: number): MediaItem[] => {
-    if (key === "molecule") return [makeItem("molecule")];
+    if (key === "drawing") return [makeItem("bokeh")];
     if (key === "curve_table")
       return [makeItem("table", { table_refs: ["run:acme/mnist/run-1/curve"] })];
     const boxes = { found: { box_data: [BOX] } };
@@ -51,14 +56,15 @@ function answerAt({ key, step }: MediaQuery) {
   };
   // The second run logged its last picture at step 10.
   const early = Math.min(10, step);
-  return {
-    key,
-    step,
-    runs: [
-      { run: "run-1", step, items: items(step) },
-      { run: "run-2", step: early, items: items(early) },
-    ],
-  };
+  const runs = [
+    { run: "run-1", step, items: items(step) },
+    { run: "run-2", step: early, items: items(early) },
+  ];
+  if (key === "of many") {
+    const all = MANY.map(({ name }) => ({ run: name, step, items: items(step) }));
+    return { key, step, total: all.length, runs: all.slice(offset, offset + (limit ?? 200)) };
+  }
+  return { key, step, total: runs.length, runs };
 }
 
 const CHART = {
@@ -97,11 +103,11 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllGlobals());
 
-function open(search = "") {
+function open(search = "", runs = RUNS) {
   const collapse = vi.fn();
   const board = (
     <MediaBoard
-      {...{ entity: "acme", project: "mnist", runs: RUNS, revision: 0, search }}
+      {...{ entity: "acme", project: "mnist", runs, revision: 0, search }}
       collapsed={[]}
       onCollapse={collapse}
     />
@@ -152,14 +158,54 @@ it("draws charts from their tables, and offers what it cannot draw for download"
   expect(
     await chart.findAllByRole("figure", { name: /^Squares: y over x: 1 line, 3 points/ }),
   ).toHaveLength(2);
-  const molecule = await findPanel("molecule");
-  expect(await molecule.findAllByRole("link", { name: /molecule/ })).toHaveLength(2);
+  const bokeh = await findPanel("drawing");
+  expect(await bokeh.findAllByRole("link", { name: /bokeh/ })).toHaveLength(2);
+});
+
+it("pages through all runs that have something, and says how many there are", async () => {
+  const key = { key: "of many", kind: "image", run_count: 57, step_count: 1, steps: [3] };
+  server.on("POST /api/v1/acme/mnist/media:query", () => ({
+    items: [key],
+    next_cursor: null,
+    total: 1,
+  }));
+  open("", MANY);
+  const panel = await findPanel("of many");
+  await panel.findByRole("group", { name: "many 24" });
+  const pages = within(panel.getByRole("group", { name: "Runs of of many" }));
+  expect(pages.getByText("runs 1–24 of 57")).toBeVisible();
+  expect(pages.getByRole("button", { name: /Previous/ })).toBeDisabled();
+  await userEvent.click(pages.getByRole("button", { name: /Next/ }));
+  await panel.findByRole("group", { name: "many 25" });
+  await userEvent.click(pages.getByRole("button", { name: /Next/ }));
+  await panel.findByRole("group", { name: "many 57" });
+  expect(pages.getByText("runs 49–57 of 57")).toBeVisible();
+  expect(pages.getByRole("button", { name: /Next/ })).toBeDisabled();
+});
+
+it("offers what a viewer does not draw for download, with its size and why", async () => {
+  const key = { key: "large", kind: "plotly", run_count: 1, step_count: 1, steps: [0] };
+  const item = makeItem("plotly", { path: "media/plotly/a.json", about: { size: 50 << 20 } });
+  server
+    .on("POST /api/v1/acme/mnist/media:query", () => ({
+      items: [key],
+      next_cursor: null,
+      total: 1,
+    }))
+    .on("POST /api/v1/acme/mnist/media:at", () => ({
+      ...{ key: "large", step: 0, total: 1 },
+      runs: [{ run: "run-1", step: 0, items: [item] }],
+    }));
+  open();
+  const panel = await findPanel("large");
+  expect(await panel.findByText(/larger than the 25\.0 MB that are drawn here/)).toBeVisible();
+  expect(panel.getByRole("link", { name: "a.json" })).toHaveAttribute("href", "/storage/plotly");
 });
 
 it("is filtered with the other panels, and folds", async () => {
   const { collapse } = open("sampl");
   await findPanel("samples");
-  expect(screen.queryByRole("region", { name: "molecule" })).toBeNull();
+  expect(screen.queryByRole("region", { name: "drawing" })).toBeNull();
   await userEvent.click(screen.getByRole("button", { name: /^Media/ }));
   expect(collapse).toHaveBeenCalledWith(["Media"]);
 });

@@ -1,12 +1,12 @@
 /** What viewers draw at most; beyond it the file is offered for download, or a part is drawn and that is said. */
 
-const MIB = 1024 * 1024;
+const MB = 1_000_000;
 
 /** A Plotly figure, which is JSON: text of twice 10 MB still opens within seconds. */
-export const FIGURE_BYTES_MAX = 24 * MIB;
+export const FIGURE_BYTES_MAX = 25 * MB;
 /** Points as JSON, or a model: 300,000 points with colours are 35 MB. */
-export const SPACE_BYTES_MAX = 96 * MIB;
-export const MOLECULE_BYTES_MAX = 24 * MIB;
+export const SPACE_BYTES_MAX = 100 * MB;
+export const MOLECULE_BYTES_MAX = 25 * MB;
 /** Points drawn of a cloud; of more, evenly chosen ones. */
 export const POINTS_MAX = 300_000;
 export const BOXES_MAX = 2_000;
