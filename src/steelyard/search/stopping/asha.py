@@ -2,9 +2,13 @@
 
 Source: Li et al. (2020), A System for Massively Parallel Hyperparameter Tuning, MLSys, algorithm 2,
 turned from promoting paused runs into stopping running ones (there is nothing to resume). It
-differs from `hyperband` in three ways: it begins at the first iteration, a run is judged by its
-best value up to the rung, so that one bad value does not end it, and the bound is the value of the
-last run that goes on, not of the first that does not.
+differs from `hyperband` in two ways: it begins at iteration 2, and a run is judged by its best
+value up to the rung, so that one bad value does not end it.
+
+The bound is the value at place int(n/eta), counted from 0, as hyperband has it, and not the place
+before it as in the paper: since every run is judged anew whenever others arrive, the paper's bound
+stopped the run that would have won in 5 to 30 % of sweeps, this one in 0 to 5 %, and it saves
+73 to 85 % of the iterations instead of 80 to 89 % (bench/search/early_stop.py).
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from steelyard.search.stopping.hyperband import (
     rising_brackets,
 )
 
-FIRST_RUNG = 1
+FIRST_RUNG = 2
 
 
 def asha_brackets(rule: EarlyTerminate) -> list[int]:
@@ -42,7 +46,7 @@ def find_bound(losses: Sequence[Losses], rung: int, eta: float) -> tuple[float, 
     there = sorted(min(run.values[:rung]) for run in losses if len(run.values) >= rung)
     if not there:
         return None
-    return there[max(1, int(len(there) / eta)) - 1], len(there)
+    return there[int(len(there) / eta)], len(there)
 
 
 def judge_asha(rule: EarlyTerminate, losses: Sequence[Losses], goal: Goal) -> list[Decision]:
@@ -72,8 +76,8 @@ def as_decision(
     value, limit = in_units(loss, goal), in_units(bound, goal)
     reason = (
         f"asha, rung {rung}: its best value in the first {rung} iterations is {value:.6g}, "
-        f"{compare_words(goal)[0]} {limit:.6g}; only the best 1 in {eta:g} of the {compared} runs "
-        "that got there go on"
+        f"{compare_words(goal)[0]} {limit:.6g}, the bound of the best 1 in {eta:g} of {compared} "
+        "runs that got there"
     )
     return Decision(
         id=run.curve.id,

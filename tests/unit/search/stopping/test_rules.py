@@ -35,14 +35,14 @@ def stopped(problem: Problem, curves: list[Curve]) -> list[str]:
 
 def test_asha_keeps_the_best_third_of_a_rung() -> None:
     curves = [make_curve(str(place), [float(place)]) for place in range(9)]
-    problem = make_problem("asha")
-    assert stopped(problem, curves) == ["3", "4", "5", "6", "7", "8"]
-    assert stopped(make_problem("asha", goal="maximize"), curves) == list("012345")
+    problem = make_problem("asha", min_iter=1)
+    assert stopped(problem, curves) == ["4", "5", "6", "7", "8"]
+    assert stopped(make_problem("asha", goal="maximize", min_iter=1), curves) == list("01234")
     (decision, *_) = decide(problem, curves)
-    assert (decision.bracket, decision.value, decision.threshold) == (1, 3.0, 2.0)
+    assert (decision.bracket, decision.value, decision.threshold) == (1, 4.0, 3.0)
     assert decision.reason == (
-        "asha, rung 1: its best value in the first 1 iterations is 3, above 2; only the best 1 in "
-        "3 of the 9 runs that got there go on"
+        "asha, rung 1: its best value in the first 1 iterations is 4, above 3, the bound of the "
+        "best 1 in 3 of 9 runs that got there"
     )
 
 
@@ -52,16 +52,16 @@ def test_asha_judges_by_the_best_value_up_to_the_rung() -> None:
         make_curve("late", [1.0, 1.0, 1.0, 0.0]),
         make_curve("even", [1.0, 0.5, 0.4]),
     ]
-    assert stopped(make_problem("asha", min_iter=3), curves) == ["late", "even"]
+    assert stopped(make_problem("asha", min_iter=3), curves) == ["late"]
 
 
 @pytest.mark.parametrize(
     ("rule", "rungs"),
     [
-        ({}, [1, 3, 9, 27]),
-        ({"min_iter": 2}, [2, 6, 18, 54]),
+        ({}, [2, 6, 18, 54]),
+        ({"min_iter": 1}, [1, 3, 9, 27]),
         ({"min_iter": 4, "eta": 2}, [4, 8, 16, 32]),
-        ({"max_iter": 20}, [1, 3, 9]),
+        ({"max_iter": 20}, [2, 6, 18]),
         ({"max_iter": 9, "min_iter": 3}, [3]),
         ({"max_iter": 27, "s": 2}, [3, 9]),
         ({"eta": 1.0}, []),
@@ -73,9 +73,9 @@ def test_the_rungs_of_asha(rule: dict[str, Any], rungs: list[int]) -> None:
 
 def test_the_page_shows_reached_rungs_and_the_next() -> None:
     curves = [make_curve("a", [3.0, 2.0, 1.0]), make_curve("b", [1.0]), make_curve("c", [2.0])]
-    rungs = list_rungs(make_problem("asha", goal="maximize"), curves)
+    rungs = list_rungs(make_problem("asha", goal="maximize", min_iter=1), curves)
     assert [(r.iteration, r.threshold, r.reached, r.passed) for r in rungs] == [
-        (1, 3.0, 3, 1),
+        (1, 2.0, 3, 2),
         (3, 3.0, 1, 1),
         (9, None, 0, 0),
     ]
