@@ -100,7 +100,8 @@ export default function PlotlyView({ item }: { item: ShownMedia }) {
       </div>
       {maps.length > 0 && (
         <p className={styles.hint}>
-          Drawn without the map below it, which is on servers that this page does not ask.
+          Drawn without land and countries: their outlines are on servers that this page does not
+          ask.
         </p>
       )}
     </div>

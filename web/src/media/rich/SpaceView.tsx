@@ -10,7 +10,7 @@ import { MediaDownload } from "../MediaDownload";
 import { labelOfItem } from "../Picture";
 import { reasonOf, useFileBlob } from "./fileBlob";
 import { SPACE_BYTES_MAX } from "./limits";
-import { readModel, type SpaceFormat, spaceFormatOf } from "./models";
+import { describeModel, readModel, type SpaceFormat, spaceFormatOf } from "./models";
 import { describeCloud, readPointCloud } from "./pointCloud";
 import styles from "./rich.module.css";
 import { SpaceCamera } from "./spaceCamera";
@@ -126,5 +126,5 @@ async function makeSpace(
     return { space: makeCloudScene(cloud, scheme), text: describeCloud(cloud) };
   }
   const model = await readModel(content.format, content.bytes, scheme);
-  return { space: makeModelScene(model.object, model.up), text: model.note || "Model" };
+  return { space: makeModelScene(model.object, model.up), text: describeModel(model) };
 }

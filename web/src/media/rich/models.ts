@@ -62,6 +62,19 @@ export async function readModel(
   return { object, up: "y", note: "" };
 }
 
+/** How large it is, and what is missing in the drawing. */
+export function describeModel({ object, note }: Model): string {
+  let triangles = 0;
+  object.traverse((part) => {
+    if (!(part instanceof Mesh) || !(part.geometry instanceof BufferGeometry)) return;
+    const { index } = part.geometry;
+    triangles += (index ?? part.geometry.getAttribute("position")).count / 3;
+  });
+  const count = Math.floor(triangles);
+  const size = `${count.toLocaleString("en-US")} ${count === 1 ? "triangle" : "triangles"}`;
+  return note === "" ? size : `${size}. ${note}`;
+}
+
 async function readGltf(bytes: ArrayBuffer): Promise<Model> {
   const [{ GLTFLoader }, { packGltf }] = await Promise.all([
     import("three/examples/jsm/loaders/GLTFLoader.js"),
