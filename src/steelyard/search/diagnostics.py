@@ -13,6 +13,8 @@ from steelyard.limits import SWEEP_DIAGNOSTICS_MAX
 from steelyard.search.parameter import is_number
 from steelyard.search.yaml_source import Path, Source, path_text, scalar_of
 
+NUMBER_MAX = 1e300  # sums and products of two stay finite, and longer integers fit into no float
+
 Severity = Literal["error", "warning", "hint"]
 
 
@@ -208,8 +210,9 @@ class Section:
         number = self._as_number(key, value)
         if number is None:
             return None
-        if isinstance(number, float) and not math.isfinite(number):
-            self.report.error(self.at(key), f"is {number}, which is no number to search with")
+        if not is_searchable(number):
+            what = f"is {number}" if isinstance(number, float) else "is too large"
+            self.report.error(self.at(key), f"{what}, which is no number to search with")
         elif number <= above:
             self.report.error(self.at(key), f"must be above {short(above)}, not {short(number)}")
         elif number < least:
@@ -301,6 +304,11 @@ class Section:
                 return None
         self.report.error(path, f"must be a number, not {kind_of(value)}")
         return None
+
+
+def is_searchable(number: float | int) -> bool:
+    """Neither NaN nor infinite, nor so large that it becomes infinite."""
+    return abs(number) <= NUMBER_MAX
 
 
 def did_you_mean(word: str, known: Collection[str], *, cutoff: float = 0.6) -> str | None:

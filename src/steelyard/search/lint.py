@@ -221,6 +221,12 @@ def _check_constraints(
                     f"{name!r} is no parameter, so this is checked after each run",
                     f"did you mean {near}?",
                 )
+            elif constraint.expression.names & space.by_name.keys():
+                report.hint(
+                    ("constraints", at),
+                    f"{name!r} is no parameter, so this is checked after each run, as a metric",
+                    f"a constant makes it known before: {name}: {{value: …}} in parameters",
+                )
     if not space.input_constraints or report.has_errors:
         return
     place: Path = ("constraints",)
@@ -283,11 +289,11 @@ def _check_logged(report: Report, place: Path, metric: Metric, known: Collection
 
 def _check_stopping(report: Report, problem: Problem) -> None:
     rule = problem.early_terminate
-    if rule is None:
+    if rule is None or not problem.metrics:
         return
     place: Path = ("early_terminate",)
     found = brackets(problem)
-    if rule.type in ("hyperband", "asha") and not found:
+    if not found and (rule.min_iter is not None or rule.max_iter is not None):
         report.error(
             place,
             f"{rule.type} can never stop a run: no bracket is at 1 iteration or later",

@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from steelyard.search.diagnostics import Edit, Section, kind_of, short
+from steelyard.search.diagnostics import Edit, Section, is_searchable, kind_of, short
 from steelyard.search.parameter import is_number, same_value
 from steelyard.search.yaml_source import BOOLS, scalar_of
 
@@ -32,8 +32,9 @@ def read_values(section: Section) -> tuple[Any, ...]:
     _warn_of_truth_words(section, value)
     distinct: list[Any] = []
     for at, each in enumerate(value):
-        if isinstance(each, float) and not math.isfinite(each):
-            report.error(section.at("values", at), f"is {each}, which is no number to search with")
+        if is_number(each) and not is_searchable(each):
+            what = f"is {each}" if isinstance(each, float) else "is too large"
+            report.error(section.at("values", at), f"{what}, which is no number to search with")
         elif any(same_value(each, other) for other in distinct):
             report.warn(
                 section.at("values", at), f"{each!r} stands twice in the list", "remove one"
@@ -77,7 +78,7 @@ def read_probabilities(section: Section, count: int) -> tuple[float, ...] | None
 
 
 def _warn_of_numbers_as_text(section: Section, value: list[Any]) -> None:
-    """`"1e-4"` in quotes, or as the official client sends `1e-4`: text, not a number."""
+    """`"1e-4"` in quotes is text, not a number."""
     texts = [
         (at, each)
         for at, each in enumerate(value)

@@ -228,7 +228,7 @@ class _Walker:
             if key.tag == "plain" and key.value == "<<":
                 merged.append(item)
                 continue
-            name = key.value
+            name = _with_whole_characters(key.value, line)
             if name in lines:
                 where = path_text((*path, name))
                 raise SourceError(
@@ -248,7 +248,7 @@ class _Walker:
             if each.id != "mapping":
                 raise SourceError("<< takes a map", line=each.start_mark.line + 1)
             inner = _Walker(self.text)
-            inner.node_count, inner.open = self.node_count, self.open | {id(node)}
+            inner.node_count, inner.open = self.node_count, set(self.open)
             inherited = inner.value(each, path, depth=depth + 1)
             self.node_count = inner.node_count
             for name, item in inherited.items():
@@ -263,7 +263,7 @@ class _Walker:
         if node.tag == "plain":
             return scalar_of(node.value)
         if node.tag == "quoted":
-            return node.value
+            return _with_whole_characters(node.value, node.start_mark.line + 1)
         convert = _CONVERSIONS.get(node.tag.removeprefix("tag:yaml.org,2002:"))
         line = node.start_mark.line + 1
         if convert is None:
@@ -274,6 +274,16 @@ class _Walker:
             raise SourceError(
                 f"{node.value!r} does not fit its tag {node.tag!r}", line=line
             ) from None
+
+
+def _with_whole_characters(text: str, line: int | None) -> str:
+    """JSON writes characters beyond 16 bits as two escapes, which PyYAML leaves apart."""
+    if text.isascii():
+        return text
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise SourceError(f"half a character in {text[:40]!r}", line=line) from None
 
 
 _TAGS = {"sequence": "seq", "mapping": "map", "scalar": "str"}
@@ -298,7 +308,7 @@ def _syntax_error(text: str, error: Any) -> SourceError:
         suggestion = 'put variables within { } in quotes: "${NAME}"'
     elif "mapping values are not allowed" in reason:
         suggestion = "check the indentation of this line and the colon of the line before"
-    elif "expected a single document" in reason:
+    elif "another document" in reason:
         suggestion = "one configuration per file: remove the --- and what follows"
     elif "undefined alias" in reason:
         suggestion = "quote a text that begins with *"
@@ -308,11 +318,13 @@ def _syntax_error(text: str, error: Any) -> SourceError:
 def _plain(value: Any, path: Path, *, depth: int) -> Any:
     if depth > YAML_DEPTH_MAX:
         raise SourceError(f"{path_text(path)}: nested deeper than {YAML_DEPTH_MAX}", line=None)
-    if value is None or isinstance(value, bool | str):
-        return str(value) if isinstance(value, str) else value
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return _with_whole_characters(str(value), None)
     if isinstance(value, Mapping):
         return {
-            str(key): _plain(item, (*path, str(key)), depth=depth + 1)
+            _with_whole_characters(str(key), None): _plain(item, (*path, str(key)), depth=depth + 1)
             for key, item in value.items()
         }
     if isinstance(value, list | tuple | range):
