@@ -39,6 +39,8 @@ interface GridProps {
   openRow?: number;
   openLabel?: string;
   onOpen?: (row: number) => void;
+  /** Which rows these are: those of another question are seen from the first on. */
+  question?: string;
   /** The rows on screen changed. */
   onRange: (first: number, last: number) => void;
 }
@@ -63,6 +65,7 @@ export function Grid(props: GridProps) {
     headerHeight,
     onOpen,
     onRange,
+    question,
     openRow = -1,
   } = props;
   const id = useId();
@@ -99,6 +102,12 @@ export function Grid(props: GridProps) {
     if (left < element.scrollLeft) element.scrollLeft = left;
     else if (right > element.scrollLeft + room) element.scrollLeft = right - room;
   };
+  const asked = useRef(question);
+  useEffect(() => {
+    if (asked.current === question) return;
+    asked.current = question;
+    if (scroller.current !== null) scroller.current.scrollTop = 0;
+  }, [question]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: only another opened row scrolls
   useEffect(() => {
     if (openRow >= 0 && openRow < rowCount) bring({ row: openRow, column: shown.first });

@@ -31,6 +31,7 @@ interface RowGridProps extends ColumnActions {
 export function RowGrid(props: RowGridProps) {
   const { label, view, pages, total, state, about, openRow, onOpen, onRange, onEnlarge } = props;
   const { onSort, onOrder, onFilter, onFacet, onGroup, onHide } = props;
+  const { where, search, sort, group_by } = view.query;
   const known = useMemo(() => new Map(about.map((column) => [column.name, column])), [about]);
   const hasPictures = view.columns.some(({ media_type }) => media_type === "image-file");
   const rowHeight = state.tall ? TALL_ROW_PX : hasPictures ? MEDIA_ROW_PX : ROW_PX;
@@ -62,6 +63,7 @@ export function RowGrid(props: RowGridProps) {
       columns={columns}
       rowCount={total}
       rowHeight={rowHeight}
+      question={JSON.stringify([where, search, sort, group_by])}
       headerHeight={HEADER_PX}
       openRow={openRow}
       openLabel={view.isGrouped ? "Show the rows of group" : "Open row"}
