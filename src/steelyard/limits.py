@@ -40,6 +40,7 @@ SWEEP_PRIOR_RUNS_MAX = 1000
 SWEEP_LEASE_S = 120  # an agent and its run that are silent this long have lost their trial
 SWEEP_GONE_GRACE_S = 30  # a run that its agent no longer names has so long to be heard of again
 SWEEP_ATTEMPTS_MAX = 3  # runs of one configuration, when they are lost or preempted
+SWEEP_ANSWER_S = 2  # an agent that asks again sooner has not had the answer to its first request
 SWEEP_SUGGESTION_TRIES_MAX = 20  # when another server, or an edit, was first
 SWEEP_CARE_EVERY_S = 5  # trials of agents that have left are looked after
 SWEEP_CARE_TRIALS_MAX = 500  # trials looked at in one step of that

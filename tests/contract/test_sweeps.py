@@ -62,10 +62,31 @@ def test_an_answer_that_was_lost_is_given_again_for_the_same_run(works: Works) -
     assert len(works.trials(sweep)) == 1
 
 
+def test_an_agent_that_asks_twice_at_once_gets_one_configuration(works: Works) -> None:
+    """A client whose first request takes too long sends it again."""
+    sweep = works.create(RANDOM)
+    agent = works.agent(sweep)
+    with ThreadPoolExecutor(8) as pool:
+        given = list(pool.map(lambda _: works.next_run(agent), range(8)))
+    assert len({name for name, _ in given}) == 1
+    assert len(works.trials(sweep)) == 1
+
+
+def test_an_agent_at_work_is_told_nothing_of_another_trial_of_its_own(works: Works) -> None:
+    sweep = works.create(GRID)
+    agent = works.agent(sweep)
+    name, config = works.next_run(agent)
+    assert works.beat(agent, "another run") == []
+    assert works.next_run(agent) == (name, config)
+
+
 def test_a_program_that_never_begins_its_run_is_tried_a_few_times_only(works: Works) -> None:
     sweep = works.create(GRID)
     agent = works.agent(sweep)
-    names = [works.next_run(agent)[0] for _ in range(SWEEP_ATTEMPTS_MAX + 1)]
+    names = []
+    for _ in range(SWEEP_ATTEMPTS_MAX + 1):
+        names.append(works.next_run(agent)[0])
+        works.pass_s(5)
     assert len(set(names[:-1])) == 1
     assert names[-1] != names[0]
     assert works.trials(sweep)[0].state == "failed"

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from steelyard.limits import SWEEP_ATTEMPTS_MAX
+from steelyard.limits import SWEEP_ANSWER_S, SWEEP_ATTEMPTS_MAX
 from steelyard.search.problem import Problem
 from steelyard.server.rooms.runs.of_sweeps import RunOutcome, list_outcomes
 from steelyard.server.rooms.sweeps.commands import finish_if_done
@@ -53,22 +53,24 @@ def record_beat(
     stops = list_stops(sweep, settled, running, outcomes)
     if stops:
         return Beat(stops)
+    if running:
+        return Beat([])
     unheard = [
-        trial
-        for trial in settled
-        if trial.state == "leased"
-        and trial.run_name not in running
-        and trial.run_name not in outcomes
+        trial for trial in settled if trial.state == "leased" and trial.run_name not in outcomes
     ]
     if unheard and sweep.state in ("pending", "running"):
         return _tell_again(conn, unheard[0], problem_of(unheard[0]), now_us)
-    busy = any(trial.state in AT_WORK and trial.gone_at_us is None for trial in settled)
-    if running or busy:
+    if any(map(is_busy_with, settled)):
         return Beat([])
     sweep = finish_if_done(conn, sweep, now_us=now_us)
     if sweep.state in ("finished", "canceled"):
         return say_exit(conn, agent, now_us=now_us)
     return Beat([], wants_trial=sweep.state in ("pending", "running"))
+
+
+def is_busy_with(trial: SweepTrial) -> bool:
+    """An agent that has this trial gets no other."""
+    return trial.state in AT_WORK and trial.gone_at_us is None
 
 
 def _renew(
@@ -122,8 +124,11 @@ def list_stops(
 def _tell_again(conn: Connection, trial: SweepTrial, problem: Problem, now_us: int) -> Beat:
     """A trial that its agent neither runs nor has begun: the answer was lost, or the program died.
 
-    It cannot be told apart, so the agent is told again, as often as a trial is run at all.
+    It cannot be told apart, so the agent is told again, as often as a trial is run at all. One that
+    asks at once has not had the answer, and is told the same.
     """
+    if now_us - (trial.started_at_us or 0) < SWEEP_ANSWER_S * 1_000_000:
+        return Beat([command_of(trial, problem)])
     if trial.attempts >= SWEEP_ATTEMPTS_MAX:
         ended = {
             "state": "failed",
@@ -133,7 +138,11 @@ def _tell_again(conn: Connection, trial: SweepTrial, problem: Problem, now_us: i
         }
         write_trial(conn, trial, ended)
         return Beat([], wants_trial=True)
-    values = {"attempts": trial.attempts + 1, "lease_until_us": now_us + LEASE_US}
+    values = {
+        "attempts": trial.attempts + 1,
+        "started_at_us": now_us,
+        "lease_until_us": now_us + LEASE_US,
+    }
     return Beat([command_of(write_trial(conn, trial, values), problem)])
 
 

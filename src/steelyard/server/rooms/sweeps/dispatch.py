@@ -26,7 +26,12 @@ from steelyard.server.rooms.runs.of_sweeps import (
     list_outcomes,
     list_outcomes_of_sweep,
 )
-from steelyard.server.rooms.sweeps.agents import command_of, record_beat, say_exit
+from steelyard.server.rooms.sweeps.agents import (
+    command_of,
+    is_busy_with,
+    record_beat,
+    say_exit,
+)
 from steelyard.server.rooms.sweeps.commands import (
     finish_if_done,
     lock_sweep,
@@ -36,6 +41,7 @@ from steelyard.server.rooms.sweeps.commands import (
 from steelyard.server.rooms.sweeps.configuration import Problems, run_limit
 from steelyard.server.rooms.sweeps.leases import lease_trial, settle_trials
 from steelyard.server.rooms.sweeps.model import (
+    AT_WORK,
     OPEN,
     AgentCommand,
     Beat,
@@ -43,7 +49,11 @@ from steelyard.server.rooms.sweeps.model import (
     SweepTrial,
 )
 from steelyard.server.rooms.sweeps.policy import get_own_agent
-from steelyard.server.rooms.sweeps.queries import list_trials, list_trials_in
+from steelyard.server.rooms.sweeps.queries import (
+    list_trials,
+    list_trials_in,
+    list_trials_of_agent,
+)
 from steelyard.server.rooms.sweeps.results import search_trials
 from steelyard.server.rooms.sweeps.trials import NewTrial, Taken, insert_trial
 
@@ -130,6 +140,10 @@ class Dispatcher:
             return say_exit(conn, agent, now_us=now_us).commands
         if sweep.state == "paused":
             return NOTHING
+        given = find_given(conn, agent.id)
+        if given is not None:
+            problem = self._problem_of(conn, sweep)(given)
+            return [command_of(given, problem)] if given.state == "leased" else NOTHING
         if waiting:
             trial = lease_trial(
                 conn, waiting[0], agent_id=agent.id, run_name=make_name(), now_us=now_us
@@ -178,6 +192,8 @@ class Dispatcher:
         sweep = lock_sweep(conn, asked.id)
         if (sweep.trial_count, sweep.config_version) != (asked.trial_count, asked.config_version):
             return None
+        if find_given(conn, agent.id) is not None:
+            return None
         if isinstance(found, Exhausted):
             sweep = write_sweep(conn, sweep, {"exhausted_reason": found.reason}, now_us=now_us)
             finish_if_done(conn, sweep, now_us=now_us)
@@ -215,6 +231,15 @@ class Dispatcher:
     def _lock_of(self, sweep_id: int) -> threading.Lock:
         with self._locks_lock:
             return self._locks.setdefault(sweep_id, threading.Lock())
+
+
+def find_given(conn: Connection, agent_id: int) -> SweepTrial | None:
+    """The trial an agent has already.
+
+    A client that waits too long for an answer asks again, and both requests come to a hand-out.
+    """
+    trials = list_trials_of_agent(conn, agent_id, states=AT_WORK)
+    return next(filter(is_busy_with, trials), None)
 
 
 def load_search(conn: Connection, sweep: Sweep, problem: Problem) -> list[Trial]:
