@@ -30,8 +30,8 @@ RULES: dict[str, EarlyTerminate] = {
     "hyperband, min_iter 3, not strict": EarlyTerminate(type="hyperband", min_iter=3, strict=False),
     "hyperband, max_iter 40, s 2": EarlyTerminate(type="hyperband", max_iter=40, s=2),
     "asha": EarlyTerminate(type="asha"),
-    "asha, min_iter 3": EarlyTerminate(type="asha", min_iter=3),
-    "asha, min_iter 2, eta 2": EarlyTerminate(type="asha", eta=2),
+    "asha, min_iter 1": EarlyTerminate(type="asha", min_iter=1),
+    "asha, eta 2": EarlyTerminate(type="asha", eta=2),
     "median": EarlyTerminate(type="median"),
     "predictive": EarlyTerminate(type="predictive"),
 }

@@ -1,14 +1,15 @@
 """Early termination `asha`: asynchronous successive halving, the variant that stops runs.
 
 Source: Li et al. (2020), A System for Massively Parallel Hyperparameter Tuning, MLSys, algorithm 2,
-turned from promoting paused runs into stopping running ones (there is nothing to resume). It
-differs from `hyperband` in two ways: it begins at iteration 2, and a run is judged by its best
-value up to the rung, so that one bad value does not end it.
+turned from promoting paused runs into stopping running ones (there is nothing to resume). Unlike
+`hyperband` it needs no setting at all, and judges a run by its best value up to the rung, so that
+one bad value does not end it.
 
 The bound is the value at place int(n/eta), counted from 0, as hyperband has it, and not the place
-before it as in the paper: since every run is judged anew whenever others arrive, the paper's bound
-stopped the run that would have won in 5 to 30 % of sweeps, this one in 0 to 5 %, and it saves
-73 to 85 % of the iterations instead of 80 to 89 % (bench/search/early_stop.py).
+before it as in the paper, and the first rung is 3 and not 1: every run is judged anew whenever
+others arrive. Replayed on 80 sweeps with 1 and 8 workers (bench/search/early_stop.py) this saves 68
+to 80 % of the iterations and stops the run that would have won in 0 to 5 %; the paper's bound from
+iteration 1 saved 85 to 93 % and stopped it in 20 to 55 %.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from steelyard.search.stopping.hyperband import (
     rising_brackets,
 )
 
-FIRST_RUNG = 2
+FIRST_RUNG = 3
 
 
 def asha_brackets(rule: EarlyTerminate) -> list[int]:

@@ -4,8 +4,9 @@ A ridge regression over the finished runs predicts how much a run still improves
 its best value, its recent slope and how far it is from its best. With the leverage of the new point
 the error is Student-t distributed, which gives the probability that the run ends better than the
 best run so far (Draper & Smith, Applied Regression Analysis, section 1.4, for the interval of a new
-observation). A run below 1 - confidence is stopped. Our own rule: it was best of eleven with one
-worker on real and surrogate curves, and behind hyperband with eight.
+observation). A run below 1 - confidence is stopped. A rule of our own: replayed on 80 sweeps it
+stops the run that would have won in 0 to 2 % and saves 52 to 73 % of the iterations, less than asha
+with many workers, because the runs to learn from finish late (bench/search/early_stop.py).
 """
 
 from __future__ import annotations

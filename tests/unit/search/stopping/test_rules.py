@@ -58,10 +58,10 @@ def test_asha_judges_by_the_best_value_up_to_the_rung() -> None:
 @pytest.mark.parametrize(
     ("rule", "rungs"),
     [
-        ({}, [2, 6, 18, 54]),
+        ({}, [3, 9, 27, 81]),
         ({"min_iter": 1}, [1, 3, 9, 27]),
         ({"min_iter": 4, "eta": 2}, [4, 8, 16, 32]),
-        ({"max_iter": 20}, [2, 6, 18]),
+        ({"max_iter": 20}, [3, 9]),
         ({"max_iter": 9, "min_iter": 3}, [3]),
         ({"max_iter": 27, "s": 2}, [3, 9]),
         ({"eta": 1.0}, []),
