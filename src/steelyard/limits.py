@@ -355,7 +355,6 @@ SEARCH_GRID_POINTS_MAX = 10_000_000  # of a grid without a cap on its runs
 SEARCH_GRID_SKIPPED_MAX = 100_000  # points in a row that break a constraint
 SWEEP_PARAMETERS_MAX = 1000
 SWEEP_DIAGNOSTICS_MAX = 200  # errors and warnings of one configuration
-SWEEP_CONFIG_CHARS_MAX = 4 * MIB
 SWEEP_CONFIG_NODES_MAX = 200_000  # keys and values in it
 
 # Expressions of sweeps: constraints and composite metrics.
