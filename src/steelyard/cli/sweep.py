@@ -21,7 +21,15 @@ from steelyard.errors import UsageError
     is_flag=True,
     help="Mend in place what has one safe answer, show the changes, and check again.",
 )
-def sweep(config: str, check: bool, fix: bool) -> None:
+@click.option(
+    "--run-minutes", type=click.FloatRange(min=0), help="What one run takes, for the estimate."
+)
+@click.option(
+    "--run-usd", type=click.FloatRange(min=0), help="What one run costs, for the estimate."
+)
+def sweep(
+    config: str, check: bool, fix: bool, run_minutes: float | None, run_usd: float | None
+) -> None:
     """Check the configuration of a sweep; the exit status is 1 when no sweep can be made of it."""
     from steelyard.cli.sweep_check import check_sweep
     from steelyard.sdk.settings import read_environ
@@ -31,5 +39,12 @@ def sweep(config: str, check: bool, fix: bool) -> None:
             f"what is to be done with {config}? steelyard sweep --check {config} says what it will "
             "do; wandb sweep creates it"
         )
-    if not check_sweep(config, fix=fix, environment=dict(read_environ())):
+    is_good = check_sweep(
+        config,
+        fix=fix,
+        environment=dict(read_environ()),
+        run_minutes=run_minutes,
+        run_usd=run_usd,
+    )
+    if not is_good:
         sys.exit(1)

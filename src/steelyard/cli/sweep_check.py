@@ -28,15 +28,25 @@ LOGGING_LIBRARIES = frozenset(
 )  # fmt: skip
 
 
-def check_sweep(path: str, *, fix: bool, environment: dict[str, str]) -> bool:
-    """Print what the configuration at `path` will do; whether a sweep can be created from it."""
+def check_sweep(
+    path: str,
+    *,
+    fix: bool,
+    environment: dict[str, str],
+    run_minutes: float | None = None,
+    run_usd: float | None = None,
+) -> bool:
+    """Print what the configuration at `path` will do; whether a sweep can be created from it.
+
+    `run_minutes` and `run_usd` are what one run takes, for an estimate of all of them.
+    """
     file = Path(path)
     text = read_config_file(file)
     if fix:
         text = _fix(file, text, environment)
     problem, found = _read(file, text, environment)
     if problem is not None:
-        _print_problem(file.name, problem)
+        _print_problem(file.name, problem, run_minutes, run_usd)
     for severity in ("hint", "warning", "error"):
         for each in found:
             if each.severity == severity:
@@ -196,7 +206,9 @@ def _print_diff(file: Path, before: str, after: str) -> None:
         click.secho(line, fg=colours.get(line[:1]))
 
 
-def _print_problem(name: str, problem: Problem) -> None:
+def _print_problem(
+    name: str, problem: Problem, run_minutes: float | None, run_usd: float | None
+) -> None:
     from steelyard.search import describe
 
     click.secho(f"{name}: {describe.describe_search(problem)}", bold=True)
@@ -220,6 +232,13 @@ def _print_problem(name: str, problem: Problem) -> None:
     stopping = describe.describe_stopping(problem)
     if stopping is not None:
         click.echo(f"stopped early: {stopping}")
+    estimates = describe.describe_estimate(problem, run_minutes=run_minutes, run_usd=run_usd)
+    if not estimates:
+        estimates = ["unknown before the first run; --run-minutes 20 --run-usd 0.5 estimates them"]
+        if run_minutes is not None or run_usd is not None:
+            estimates = ["unknown, for nothing limits the number of runs"]
+    for line in estimates:
+        click.echo(f"time and cost: {line}")
     click.echo("")
 
 

@@ -15,7 +15,7 @@ from steelyard.search.diagnostics import listing, short
 from steelyard.search.lattice import finite_support, grid_of
 from steelyard.search.lint import runs_at_most
 from steelyard.search.parameter import Parameter
-from steelyard.search.problem import Problem
+from steelyard.search.problem import Budget, Problem
 from steelyard.search.stopping import brackets
 
 EXAMPLES_AT = (0.1, 0.5, 0.9)  # quantiles: a tenth of the samples is below the first example
@@ -74,6 +74,45 @@ def describe_runs(problem: Problem) -> list[str]:
         if spent:
             lines.append(f"stops at {listing(spent)}")
     return lines
+
+
+def describe_estimate(
+    problem: Problem, *, run_minutes: float | None, run_usd: float | None
+) -> list[str]:
+    """Time and money of the whole sweep, from what one run takes; without early termination.
+
+    Empty where neither is known, or where nothing limits the number of runs.
+    """
+    count = _total_runs(problem)
+    if count is None or (run_minutes is None and run_usd is None):
+        return []
+    lines = []
+    budget = problem.budget or Budget()
+    if run_minutes is not None:
+        hours = count * run_minutes / 60
+        line = f"{_runs(count)} of {short(run_minutes)} minutes are {_three_digits(hours)} hours"
+        lines.append(f"{line} of running, divided by the number of agents")
+    if run_usd is not None:
+        usd = count * run_usd
+        line = f"{_runs(count)} of {short(run_usd)} USD are {_three_digits(usd)} USD"
+        if budget.usd is not None and usd > budget.usd:
+            line += f"; the budget ends it after {_runs(int(budget.usd / run_usd))}"
+        lines.append(line)
+    return lines
+
+
+def _total_runs(problem: Problem) -> int | None:
+    """Runs at most, folds and seeds counted; None where nothing limits them."""
+    limits = [runs_at_most(problem)]
+    if problem.method == "grid":
+        limits.append(grid_of(problem.space).size)
+    else:
+        lattice = finite_support(problem.space)
+        limits.append(None if lattice is None else lattice.size)
+    known = [limit for limit in limits if limit is not None]
+    folds = problem.cross_validation
+    each = 1 if folds is None else folds.folds * max(len(folds.seeds), 1)
+    return min(known) * each if known else None
 
 
 def describe_stopping(problem: Problem) -> str | None:

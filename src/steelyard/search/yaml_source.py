@@ -128,7 +128,7 @@ def scalar_of(word: str) -> Any:
         digits = word.replace("_", "")
         is_old_octal = re.fullmatch(r"[-+]?0[0-7]+", digits)
         return int(digits, 8 if is_old_octal else 0)
-    if FLOAT.fullmatch(word):
+    if FLOAT.fullmatch(word) and not word.isdigit():  # 08 is text, as PyYAML has it
         return float(word.replace("_", ""))
     return word
 

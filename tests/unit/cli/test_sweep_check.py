@@ -39,6 +39,7 @@ runs: at most 60 runs (run_cap 60)
 runs: stops at 12 hours, 200 USD
 stopped early: hyperband: runs are compared at iterations 3, 9, 27, 81, 243, …; \
 the best 1 in 3 goes on
+time and cost: unknown before the first run; --run-minutes 20 --run-usd 0.5 estimates them
 
 no errors, no warnings
 """
@@ -68,6 +69,19 @@ def test_a_good_configuration_says_what_will_be_sampled(conf: Path) -> None:
     conf.write_text(GOOD)
     result = check(conf)
     assert (result.exit_code, result.output) == (0, SEEN)
+
+
+def test_time_and_cost_are_estimated_from_one_run(conf: Path) -> None:
+    conf.write_text(GOOD.replace("run_cap", "cross_validation: {folds: 3}\nrun_cap"))
+    output = check(conf, "--check", "--run-minutes", "20", "--run-usd", "2.5").output
+    assert (
+        "time and cost: 180 runs of 20 minutes are 60 hours of running, divided by the number of "
+        "agents\n"
+        "time and cost: 180 runs of 2.5 USD are 450 USD; the budget ends it after 80 runs\n"
+    ) in output
+    conf.write_text(GOOD.replace("run_cap: 60", ""))
+    output = check(conf, "--check", "--run-minutes", "20").output
+    assert "unknown, for nothing limits the number of runs" in output
 
 
 def test_errors_have_line_path_and_suggestion_and_the_exit_status_is_1(conf: Path) -> None:

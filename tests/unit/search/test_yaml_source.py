@@ -24,7 +24,7 @@ from steelyard.search.yaml_source import SourceError, read_mapping, read_yaml, s
         (".inf", math.inf), ("-.inf", -math.inf), ("~", None), ("null", None),
         ("true", True), ("Yes", True), ("off", False),
         ("1:30", "1:30"), ("2026-01-01", "2026-01-01"), ("1e", "1e"), ("e5", "e5"), ("7b", "7b"),
-        ("NaN", "NaN"), ("1.2.3", "1.2.3"), ("-", "-"),
+        ("NaN", "NaN"), ("1.2.3", "1.2.3"), ("-", "-"), ("08", "08"), ("1_0.5", 10.5),
     ],
 )  # fmt: skip
 def test_a_word_means(word: str, value: Any) -> None:
