@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from steelyard.limits import SEARCH_MODEL_ROWS_MAX
-from steelyard.search.bayes import gp, outcomes, reasons, targets, tpe
+from steelyard.search.bayes import gp, outcomes, reasons, start, targets, tpe
 from steelyard.search.bayes.acquisition import improvement_chance, log_expected_improvement
 from steelyard.search.bayes.arrays import Array, Indices, Mask, Rng
 from steelyard.search.bayes.codec import Codec
@@ -23,6 +23,7 @@ ABSENT_SHARE = 0.4  # of the parameters, from which a space is a deep hierarchy
 TURNS = 3  # of so many suggestions one is another model's, where two take turns
 FIRST_FIT_ROWS = 64
 CURIOUS_SHARE = 0.33
+FORBIDDEN = 1e6  # taken off a score
 CURIOSITY = (0.5, 1.0, 2.0)
 
 
@@ -58,9 +59,10 @@ def choose(
     turn = index % TURNS == TURNS - 1
     if turn and is_deep(codec, known.rows):
         return choose_by_density(codec, known, penalised(known), untried, rng, reasons.DEEP)
-    if turn and is_stalled(seen, codec.width):
+    stalled = turn and is_stalled(seen, codec.width)
+    if stalled and index % 2:
         return choose_by_density(codec, known, penalised(known), untried, rng, reasons.STALLED)
-    return choose_by_model(problem, codec, seen, known, untried, rng, index)
+    return choose_by_model(problem, codec, seen, known, untried, rng, index, elsewhere=stalled)
 
 
 def select(problem: Problem, seen: Observations, rng: Rng) -> Known:
@@ -91,8 +93,12 @@ def ranks_summed(losses: Array) -> Array:
 
 
 def is_deep(codec: Codec, rows: Array) -> bool:
-    """Whether a configuration has so few of the parameters that a kernel over all sees little."""
-    return codec.is_conditional and 1 - float(codec.active(rows).mean()) > ABSENT_SHARE
+    """Whether configurations have few of the parameters, and there are few of them.
+
+    With fewer results than length-scales a Gaussian process sees little; later it is the better.
+    """
+    few = len(rows) < codec.width
+    return few and codec.is_conditional and 1 - float(codec.active(rows).mean()) > ABSENT_SHARE
 
 
 def is_stalled(seen: Observations, width: int) -> bool:
@@ -140,13 +146,24 @@ def choose_by_model(
     untried: Untried,
     rng: Rng,
     index: int,
+    *,
+    elsewhere: bool,
 ) -> Choice | None:
+    """The row of the highest expected improvement, or of the best bound for the curious.
+
+    With `elsewhere` the search begins anew: nothing near the best run is looked at, and the best
+    of the others is what is to be improved. It leads out of a valley that is not the deepest.
+    """
     losses = known.losses[:, 0]
     values = targets.by_value(losses) if index % 2 else targets.by_half_rank(losses)
     theta = fit_model(codec, known.rows, values)
     alone = gp.condition(codec.features(known.rows), codec.owners, values, theta)
     kept = known.is_kept
     best = float(values[kept].min()) if kept.any() else None
+    scales = np.exp(theta[:-2] / 2)
+    home = known.rows[int(np.argmin(values))]
+    away = is_away(codec, home, known.rows, scales)
+    elsewhere = elsewhere and bool((kept & away).sum() >= start.RESULTS_MIN)
     model = alone
     if len(seen.pending):  # what is under way comes back as expected, and never as the best
         mean, _ = alone.predict(codec.features(seen.pending))
@@ -158,26 +175,38 @@ def choose_by_model(
             theta,
         )
     extra = extra_terms(codec, known)
+    aim = float(values[kept & away].min()) if elsewhere else best
     curious = 0.0
-    if extra is None and rng.random() < CURIOUS_SHARE:
+    if extra is None and not elsewhere and rng.random() < CURIOUS_SHARE:
         curious = float(rng.choice(CURIOSITY))
 
     def score(rows: Array) -> Array:
         total = np.zeros(len(rows))
-        if best is not None:
+        if aim is not None:
             mean, sd = model.predict(codec.features(rows))
             if curious:
                 return curious * sd - mean
-            total = log_expected_improvement(mean, sd, best=best)
+            total = log_expected_improvement(mean, sd, best=aim)
+        if elsewhere:
+            total = np.where(is_away(codec, home, rows, scales), total, total - FORBIDDEN)
         return total if extra is None else total + extra(rows)
 
-    row = maximise(codec, rng, score, known.rows, values, untried)
+    climb_from = np.where(away, values, values + FORBIDDEN) if elsewhere else values
+    row = maximise(codec, rng, score, known.rows, climb_from, untried)
     if row is None:
         return None
     choice = explain(problem, codec, known, values, row, alone, theta, best)
     if curious:
         choice.reason += reasons.CURIOUS
+    if elsewhere:
+        choice.reason += reasons.ELSEWHERE
     return choice
+
+
+def is_away(codec: Codec, home: Array, rows: Array, scales: Array) -> Mask:
+    """Which rows are further from `home` than the length-scale of the model."""
+    steps = reasons.differences(codec, home, rows) * scales
+    return np.asarray((steps * steps).sum(1) > 1.0)
 
 
 def extra_terms(codec: Codec, known: Known) -> Score | None:

@@ -11,8 +11,9 @@ NAMED_MAX = 3  # parameters named in a sentence
 OF_PRIOR = "a configuration that was given to be tried first"
 OF_LEFTOVER = "one of the configurations that were not tried yet, by chance"
 CURIOUS = "; a look at where the model is unsure, to learn"
-DEEP = "every third run of a space with many conditions is chosen by comparing good with bad runs"
-STALLED = "the last runs brought nothing better, so every third one is chosen in another way"
+ELSEWHERE = "; the last runs near the best one brought nothing better, so this one is elsewhere"
+DEEP = "the first runs of a space with many conditions are partly chosen by comparison"
+STALLED = "the last runs brought nothing better, so some are chosen in another way"
 MANY_METRICS = "every third run with so many metrics is chosen by comparing good with bad runs"
 
 

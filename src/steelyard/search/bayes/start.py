@@ -8,12 +8,12 @@ from scipy.stats import qmc
 from steelyard.search.bayes.arrays import Array, Rng
 from steelyard.search.bayes.codec import NEUTRAL, Codec
 
-STARTS_MAX = 10
+STARTS_MAX = 7
 RESULTS_MIN = 3  # below so many a model says nothing
 
 
 def count_starts(width: int) -> int:
-    """How many runs come before the model: 4 to 10, more with more parameters."""
+    """How many runs come before the model: 4 to 7, more with more parameters."""
     return min(max(4, round(0.5 * width) + 3), STARTS_MAX)
 
 

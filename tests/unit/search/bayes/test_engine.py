@@ -200,6 +200,25 @@ def test_a_planted_optimum_is_found_with_a_third_of_the_runs_of_random_search(se
     assert min(trial.values[0] for trial in trials) < best_of_random
 
 
+def test_a_search_that_is_stuck_looks_elsewhere() -> None:
+    """Two valleys: the search was in the shallow one and has found its bottom long ago."""
+    task = problem(uniform("x"), uniform("y"))
+
+    def two_valleys(config: dict[str, Any]) -> float:
+        x, y = config["x"], config["y"]
+        return min((x - 0.2) ** 2 + (y - 0.2) ** 2, (x - 0.8) ** 2 + (y - 0.8) ** 2 + 0.01)
+
+    rng = np.random.default_rng(3)
+    configs = [{"x": 0.2, "y": 0.2}, *(task.space.sample(rng) for _ in range(30))]
+    trials = [finished(i, config, two_valleys(config)) for i, config in enumerate(configs)]
+    found = [suggest(task, trials, seed=0, index=index) for index in range(30, 48)]
+    suggestions = [each for each in found if isinstance(each, Suggestion)]
+    elsewhere = [each.config for each in suggestions if "elsewhere" in each.reason]
+    assert len(elsewhere) == 3
+    assert all(math.hypot(c["x"] - 0.2, c["y"] - 0.2) > 0.1 for c in elsewhere)
+    assert sum(each.kind == "tpe" for each in suggestions) == 3
+
+
 def test_maximising_is_minimising_the_negative() -> None:
     down = problem(uniform("x"), uniform("y"))
     up = problem(uniform("x"), uniform("y"), goal="maximize")
