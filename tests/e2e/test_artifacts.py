@@ -131,3 +131,50 @@ def test_an_alias_is_moved_back_and_a_version_deleted_and_restored(
     page.at("text", "training-data:v0 is back.").see()
     page.goto(f"{base}/v0/overview")
     page.at("heading", "training-data v0").see()
+
+
+# Six versions of a model: the third has another learning rate, and is worse from then on.
+REGRESSED = """
+import wandb
+for number in range(6):
+    config = {"lr": 0.1 if number < 3 else 5, "epochs": 10}
+    with wandb.init(id=f"train-{number}", name=f"train {number}", config=config) as run:
+        model = wandb.Artifact("net", type="model")
+        with model.new_file("weights.txt") as file:
+            file.write(str(number))
+        run.summary["val/acc"] = 0.9 + number / 100 if number < 3 else 0.4 - number / 100
+        run.log_artifact(model).wait()
+"""
+
+
+def test_a_regression_is_followed_to_the_version_and_the_setting_that_caused_it(
+    product: Product, visitor: Visitor, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = tmp_path_factory.mktemp("regressed")
+    make_client(home, product.server, "regressed").run_script(REGRESSED)
+    page = visitor()
+    page.goto(f"/{product.entity}/regressed/artifacts/model/net/latest")
+    page.at("navigation", "Views of the version").at("link", "Bisect").click()
+    table = page.at("table", "Versions in a row")
+    table.at("row", "/v3 .*0.37 -0.55/").see()
+    page.at("label", "Good from").fill("0.8")
+    page.at("text", "val/acc broke at v3: it is the first bad version after v2.").see()
+    found = page.at("region", "Where it broke")
+    found.at("row", "/^lr 0.1 5$/").see()
+    assert page.find_accessibility_problems() == []
+
+    page.at("label", "Good from").fill("")
+    page.at("button", "v0 is good").click()
+    page.at("button", "v5 is bad").click()
+    page.at("text", "/look at v2 next/").see()
+    page.at("button", "v2 is good").click()
+    page.at("text", "/look at v3 next/").see()
+    page.at("button", "v3 is bad").click()
+    page.at("text", "val/acc broke at v3: it is the first bad version after v2.").see()
+    page.wait_for_address("good=v2&bad=v5&bad=v3")
+    page.prefer("dark")
+    page.reload()
+    page.at("text", "val/acc broke at v3: it is the first bad version after v2.").see()
+    assert page.find_accessibility_problems() == []
+    page.at("link", "1 config changed from v2 to v3").click()
+    page.at("heading", "What changed from v2 to v3").see()
