@@ -42,8 +42,14 @@ function tell(found: Break, metric: string): string {
   const what =
     next === undefined
       ? `${metric} broke at ${to}: it is the first bad version after ${from}.`
-      : `${metric} broke between ${from} and ${to}, ${between.length.toLocaleString("en-US")} not marked; look at ${next} next.`;
+      : `${metric} broke between ${from} and ${to}. ${countOf(between.length)} not marked: look at ${next} next.`;
   return fixed === null ? what : `${what} It is good again since ${fixed.version.version}.`;
+}
+
+function countOf(count: number): string {
+  return count === 1
+    ? "The version between them is"
+    : `${count.toLocaleString("en-US")} versions between them are`;
 }
 
 function BreakCauses({ address, found }: { address: VersionAddress; found: Break }) {

@@ -94,7 +94,9 @@ describe("versions in a row", () => {
     await userEvent.click(screen.getByRole("button", { name: "v3 is bad" }));
     await userEvent.click(screen.getByRole("button", { name: "v0 is good" }));
     expect(
-      await screen.findByText("acc broke between v0 and v3, 2 not marked; look at v1 next."),
+      await screen.findByText(
+        "acc broke between v0 and v3. 2 versions between them are not marked: look at v1 next.",
+      ),
     ).toBeVisible();
     expect(screen.getByRole("button", { name: "v0 is good" })).toHaveAttribute(
       "aria-pressed",
