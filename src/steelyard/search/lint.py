@@ -40,6 +40,7 @@ def lint(report: Report, problem: Problem, *, known_metrics: Collection[str] | N
     for parameter in problem.space.parameters:
         place = place_of(parameter)
         _check_exponents(report, place, parameter)
+        _hint_at_list(report, place, parameter)
         _hint_at_scale(report, place, parameter)
         _hint_at_steps(report, place, parameter, problem.method)
     _check_size(report, problem)
@@ -91,6 +92,16 @@ def _check_exponents(report: Report, place: Path, parameter: Parameter) -> None:
     )
 
 
+def _hint_at_list(report: Report, place: Path, parameter: Parameter) -> None:
+    value = parameter.values[0] if parameter.is_constant else None
+    if isinstance(value, list) and len(value) > 1 and not isinstance(value[0], list | dict):
+        report.hint(
+            (*place, "value"),
+            f"every run gets the whole list of {len(value)}",
+            "write values: if one of them is meant each time",
+        )
+
+
 def _hint_at_scale(report: Report, place: Path, parameter: Parameter) -> None:
     if parameter.distribution not in ("uniform", "int_uniform"):
         return
@@ -138,7 +149,7 @@ def _hint_at_steps(report: Report, place: Path, parameter: Parameter, method: st
 
 
 def _check_size(report: Report, problem: Problem) -> None:
-    if problem.space.parameters and not problem.space.searched:
+    if problem.space.parameters and not problem.space.searched and not report.has_errors:
         report.warn(("parameters",), "are all constant: there is one configuration to run")
     if problem.method != "grid":
         return

@@ -301,7 +301,9 @@ def _refuse_zero(section: Section, kind: str, low: float, high: float) -> None:
     else:
         suggestion = f"begin at a small number: min: {short(high / 1000)}"
     section.report.error(
-        section.at("min"), f"a logarithmic scale has no {short(low)}: min is above 0", suggestion
+        section.at("min"),
+        f"a logarithmic scale has no {short(low)}: min must be above 0",
+        suggestion,
     )
 
 

@@ -57,6 +57,10 @@ def one_parameter(name: str, shape: dict[str, Any], method: str = "random") -> d
             "hint parameters.x: a grid of q_uniform leaves out max: it ends at 0.75; "
             "write max: 1.125 to include 1",
         ),
+        (
+            one_parameter("x", {"value": [1, 2]}),
+            "hint parameters.x.value: every run gets the whole list of 2; write values:",
+        ),
         (one_parameter("x", {"value": 3}), "warning parameters: are all constant"),
         (
             one_parameter("x", {"values": [1, 2], "probabilities": [0.5, 0.5]}, method="grid"),
