@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tarfile
 import threading
@@ -18,12 +19,15 @@ from steelyard.errors import Conflict, Invalid
 from steelyard.server.backup.manifest import MANIFEST_NAME
 from steelyard.server.backup.restore import restore_backup
 from steelyard.server.backup.write import write_backup
+from steelyard.server.blobs.bulk import fill_local
 from steelyard.server.blobs.interface import read_blob
+from steelyard.server.blobs.local import LocalBlobs
 from steelyard.server.blobs.open import open_blobs
 from steelyard.server.columns import console
 from steelyard.server.columns.append import append_lines
 from steelyard.server.columns.read import read_rows
 from steelyard.server.columns.sealer import Sealer
+from steelyard.server.data_dir import remove_interrupted_restores, restoring_directory
 from steelyard.server.db.dialect import metadata
 from steelyard.server.db.interface import Database
 from steelyard.server.db.open import open_database
@@ -31,6 +35,7 @@ from steelyard.server.rooms.accounts.commands import create_api_key
 from steelyard.server.rooms.accounts.queries import find_key_holder
 from steelyard.server.rooms.files.commands import put_file
 from steelyard.server.settings import ServerSettings
+from steelyard.testing.server import ThrowawayServer
 from tests.support.accounts import NOW_US, make_caller, make_run
 from tests.support.databases import DatabaseMaker
 
@@ -248,3 +253,39 @@ def test_content_that_was_lost_before_is_named_and_the_rest_is_kept(
     manifest = write_backup(filled.db, blobs, tmp_path / "backup.tar", now_us=NOW_US)
     assert manifest.missing_blobs == [filled.sha256.hex()]
     restore_backup(tmp_path / "backup.tar", ServerSettings(data_dir=tmp_path / "target"))
+
+
+def make_interrupted(tmp_path: Path) -> Path:
+    """What a restore to `target` leaves that was killed half way."""
+    left = tmp_path / ".target.0123abcd.restoring"
+    (left / "blobs" / "ab").mkdir(parents=True)
+    (left / "blobs" / "ab" / "half").write_text("half")
+    return left
+
+
+def test_the_next_restore_removes_what_a_killed_one_left(archive: Path, tmp_path: Path) -> None:
+    left = make_interrupted(tmp_path)
+    other = tmp_path / ".target2.0123abcd.restoring"
+    other.mkdir()
+    restore_backup(archive, ServerSettings(data_dir=tmp_path / "target"))
+    assert not left.exists()
+    assert other.exists(), "of another data directory"
+
+
+def test_the_next_start_of_a_server_removes_what_a_killed_restore_left(tmp_path: Path) -> None:
+    left = make_interrupted(tmp_path)
+    with ThrowawayServer(tmp_path / "target"):
+        assert not left.exists()
+
+
+def test_a_restore_that_is_under_way_is_left_alone(tmp_path: Path) -> None:
+    with restoring_directory(tmp_path / "target") as building:
+        assert remove_interrupted_restores(tmp_path / "target") == 0
+        assert building.exists()
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_content_that_changes_while_it_is_restored_is_refused(tmp_path: Path) -> None:
+    blobs = LocalBlobs(tmp_path / "blobs")
+    with pytest.raises(Invalid, match="has changed"):
+        fill_local(blobs, [(hashlib.sha256(b"one").digest(), [b"o", b"ther"])])

@@ -20,7 +20,12 @@ import uvicorn
 from steelyard import __version__
 from steelyard.errors import CannotStart
 from steelyard.server.app import Services, create_app, observe_requests, open_services
-from steelyard.server.data_dir import OWNER_KEY_FILE, make_data_dir, write_owner_key
+from steelyard.server.data_dir import (
+    OWNER_KEY_FILE,
+    make_data_dir,
+    remove_interrupted_restores,
+    write_owner_key,
+)
 from steelyard.server.lock import DataDirLock
 from steelyard.server.logs import configure_logs
 from steelyard.server.rooms.accounts.commands import create_login_token, create_owner
@@ -53,6 +58,7 @@ def serve(settings: ServerSettings, *, announce: Callable[[Started], None]) -> N
     """
     configure_logs(settings.log_format)
     make_data_dir(settings.data_dir)
+    remove_interrupted_restores(settings.data_dir)
     lock = DataDirLock(settings.data_dir)
     lock.acquire()
     try:

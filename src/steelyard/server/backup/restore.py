@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
-import shutil
+import os
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,9 +16,12 @@ from sqlalchemy.engine import Connection
 import steelyard.server.tables  # noqa: F401  # declares every table
 from steelyard.errors import Conflict, Invalid
 from steelyard.server.backup.manifest import FORMAT, MANIFEST_NAME, Manifest, TablePage
+from steelyard.server.blobs.bulk import fill_local
 from steelyard.server.blobs.interface import BlobStore
+from steelyard.server.blobs.local import LocalBlobs
 from steelyard.server.blobs.open import claim_blobs, connect_blobs
 from steelyard.server.blobs.place import find_s3_place
+from steelyard.server.data_dir import restoring_directory
 from steelyard.server.db.dialect import metadata
 from steelyard.server.db.interface import Database
 from steelyard.server.db.open import open_database
@@ -28,6 +30,7 @@ from steelyard.server.migrations import create_schema, current_revision, head_re
 from steelyard.server.rooms.accounts.commands import get_or_create_secret
 from steelyard.server.settings import ServerSettings
 
+BLOBS = "blobs/"
 COPY_BYTES = 1024 * 1024
 SMALL_BYTES_MAX = 256 * 1024  # contents that are restored together
 BATCH_FILES, BATCH_BYTES = 1000, 16 * 1024 * 1024
@@ -48,14 +51,9 @@ def restore_backup(source: Path, settings: ServerSettings) -> Manifest:
         raise Conflict(f"{data_dir} is not empty; restore into a new --data-dir")
     with _opened(source) as archive:
         manifest = verify(archive)
-        data_dir.parent.mkdir(parents=True, exist_ok=True)
-        building = data_dir.with_name(f".{data_dir.name}.{secrets.token_hex(4)}.restoring")
-        building.mkdir(mode=0o700)
-        try:
+        with restoring_directory(data_dir) as building:
             _build(archive, building, settings)
             building.rename(data_dir)
-        finally:
-            shutil.rmtree(building, ignore_errors=True)
     return manifest
 
 
@@ -74,9 +72,9 @@ def _compare(archive: tarfile.TarFile, manifest: Manifest) -> None:
     blob_count = 0
     for member in archive:
         digest = _hash_member(archive, member)
-        if member.name.startswith("blobs/"):
+        if member.name.startswith(BLOBS):
             blob_count += 1
-            if digest != member.name.removeprefix("blobs/"):
+            if digest != member.name.removeprefix(BLOBS):
                 raise Invalid(f"the backup is damaged: the content of {member.name} has changed")
         elif member.name != MANIFEST_NAME:
             seen[member.name] = digest
@@ -108,19 +106,28 @@ def _build(archive: tarfile.TarFile, building: Path, settings: ServerSettings) -
 
 
 def _restore_blobs(archive: tarfile.TarFile, blobs: BlobStore) -> None:
-    """Small contents go many at a time: making each durable alone takes most of the time."""
+    members = [member for member in archive if member.name.startswith(BLOBS)]
+    if isinstance(blobs, LocalBlobs):
+        fill_local(
+            blobs,
+            (
+                (bytes.fromhex(member.name.removeprefix(BLOBS)), _parts(archive, member))
+                for member in members
+            ),
+        )
+        return
+    _send_blobs(archive, members, blobs)
+
+
+def _send_blobs(archive: tarfile.TarFile, members: list[tarfile.TarInfo], blobs: BlobStore) -> None:
+    """To S3. Small contents go many at a time: each alone takes a round trip."""
     waiting: list[bytes] = []
     waiting_bytes = 0
-    for member in archive:
-        if not member.name.startswith("blobs/"):
-            continue
+    for member in members:
         if member.size > SMALL_BYTES_MAX:
             _restore_blob(archive, member, blobs)
             continue
-        file = archive.extractfile(member)
-        assert file is not None  # verified before: a regular file
-        with file:
-            waiting.append(file.read())
+        waiting.append(b"".join(_parts(archive, member)))
         waiting_bytes += member.size
         if len(waiting) == BATCH_FILES or waiting_bytes >= BATCH_BYTES:
             blobs.store_all(waiting)
@@ -172,7 +179,7 @@ def _restore_blob(archive: tarfile.TarFile, member: tarfile.TarInfo, blobs: Blob
     except BaseException:
         writer.abort()
         raise
-    assert f"blobs/{stored.sha256.hex()}" == member.name
+    assert f"{BLOBS}{stored.sha256.hex()}" == member.name
 
 
 def _read_manifest(archive: tarfile.TarFile) -> Manifest:
@@ -204,11 +211,17 @@ def _hash_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> str:
 
 
 def _parts(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[bytes]:
-    file = archive.extractfile(member)
-    if file is None:
+    """The bytes of a member, read where they are: what `tarfile` wraps around costs more."""
+    if not member.isreg() or member.issparse():
         raise Invalid(f"the backup is damaged: {member.name} is no file")
-    while part := file.read(COPY_BYTES):
+    descriptor = archive.fileobj.fileno()  # type: ignore[attr-defined]  # of a file: see _opened
+    at, end = member.offset_data, member.offset_data + member.size
+    while at < end:
+        part = os.pread(descriptor, min(end - at, COPY_BYTES), at)
+        if not part:
+            raise Invalid(f"the backup is damaged: it ends in the middle of {member.name}")
         yield part
+        at += len(part)
 
 
 def _opened(source: Path) -> tarfile.TarFile:
