@@ -109,7 +109,9 @@ def test_what_changed_between_two_models_is_said_of_runs_of_either_client(
     text = us.command("diff", "model:v0", "model:v1").stdout
     for said in ("digits", "v0 → v1", "0.1 → 0.2", "eval.acc", "+0.25", commits[0][:12]):
         assert said in text
-    steps = json.loads(us.command("artifact", "bisect", "model", "--metric", "loss", "--json").stdout)
+    steps = json.loads(
+        us.command("artifact", "bisect", "model", "--metric", "loss", "--json").stdout
+    )
     assert [step["version"]["version"] for step in steps] == ["v1", "v0"]
     assert steps[0]["delta"] == pytest.approx(1 / 4 - 1 / 3)
     counted = steps[0]["causes"]
