@@ -274,7 +274,7 @@ run.finish()
 def test_logging_never_waits_for_the_server(server: ThrowawayServer, trainee: Trainee) -> None:
     (trainee.home / "a.txt").write_text("a")
     server.kill()
-    script = begin(trainee, "a=a.txt", WANDB_FINISH_TIMEOUT="0.1")
+    script = begin(trainee, "a=a.txt", WANDB_FINISH_TIMEOUT="10")
     assert script.wait(60) == 0, trainee.output
     assert "1 artifact (1 bytes)" in trainee.output
     pid = trainee.sender_pid()
