@@ -18,16 +18,16 @@ def suggest_from_grid(
 
     `seed` and `index` change nothing: a grid has one order. After the last point come those that
     were passed over, because their trials are gone. Cost: about 10 µs per trial. Raises Invalid
-    for a continuous parameter, Infeasible where SEARCH_GRID_SKIPPED_MAX points in a row break a
-    constraint.
+    for a continuous parameter, Infeasible where the first SEARCH_GRID_SKIPPED_MAX points all break
+    a constraint.
     """
     lattice = grid_of(problem.space)
     taken = {lattice.index_of(problem.space.prune(trial.config)) for trial in trials}
     tried = {each for each in taken if each is not None}
     beyond = max(tried, default=-1) + 1
-    number = _next_feasible(problem, lattice, tried, beyond, lattice.size)
-    if number is None:
-        number = _next_feasible(problem, lattice, tried, 0, beyond)
+    number = _next_feasible(problem, lattice, tried, range(beyond, lattice.size))
+    if number is None and tried:
+        number = _next_feasible(problem, lattice, tried, range(beyond))
     if number is None:
         return Exhausted(reason=_why_exhausted(problem, lattice, len(tried)))
     return Suggestion(
@@ -38,10 +38,15 @@ def suggest_from_grid(
 
 
 def _next_feasible(
-    problem: Problem, lattice: Lattice, tried: set[int], start: int, end: int
+    problem: Problem, lattice: Lattice, tried: set[int], numbers: range
 ) -> int | None:
+    """The first point that is not tried and keeps the constraints; None where there is none.
+
+    Looks at SEARCH_GRID_SKIPPED_MAX points that break one, and no further: Infeasible where the
+    search has found none at all yet.
+    """
     skipped = 0
-    for number in range(start, end):
+    for number in numbers:
         if number in tried:
             continue
         broken = problem.space.broken_constraint(lattice.at(number))
@@ -49,6 +54,8 @@ def _next_feasible(
             return number
         skipped += 1
         if skipped >= SEARCH_GRID_SKIPPED_MAX:
+            if tried:
+                return None
             raise Infeasible(broken.text, tries=skipped)
     return None
 

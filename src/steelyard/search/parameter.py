@@ -104,7 +104,14 @@ def is_number(value: Any) -> bool:
 
 
 def same_value(one: Any, other: Any) -> bool:
-    """Equal as values of a configuration: 3 is 3.0, but True is not 1 and "1" is not 1."""
+    """Equal as values of a configuration: 3 is 3.0, but True is not 1 and "1" is not 1.
+
+    Numbers are compared to twelve digits: the third multiple of 0.1 is 0.30000000000000004.
+    """
     if isinstance(one, bool) is not isinstance(other, bool):
         return False
+    if isinstance(one, float) and is_number(other):
+        return bool(one == other) or abs(one - other) <= 1e-12 * abs(one)
+    if isinstance(other, float) and is_number(one):
+        return same_value(other, one)
     return bool(one == other)

@@ -76,6 +76,29 @@ def test_a_grid_whose_points_all_break_a_constraint_ends_with_an_error() -> None
         suggest(problem, [], seed=0)
 
 
+def test_a_grid_whose_last_points_all_break_a_constraint_goes_back_to_its_gaps() -> None:
+    last = 2 * SEARCH_GRID_SKIPPED_MAX
+    problem = problem_of("grid", {"a": {"min": 0, "max": 5 * last}}, constraints=[f"a <= {last}"])
+    trials = [Trial(id="1", config={"a": last}, state="finished")]
+    step = suggest(problem, trials, seed=0)
+    assert isinstance(step, Suggestion)
+    assert step.config == {"a": 0}
+
+
+def test_a_condition_on_a_rounded_value_holds() -> None:
+    """The third multiple of 0.1 is 0.30000000000000004, and nobody writes that."""
+    problem = problem_of(
+        "random",
+        {
+            "x": {"distribution": "q_uniform", "min": 0.1, "max": 0.4, "q": 0.1},
+            "y": {"values": [1, 2], "condition": {"x": 0.3}},
+        },
+    )
+    runs = run_through(problem)[0]
+    assert len(runs) == 5
+    assert {round(run["x"], 6) for run in runs if "y" in run} == {0.3}
+
+
 def test_random_draws_every_combination_of_a_finite_space_once() -> None:
     problem = problem_of("random", {name: {"min": 0, "max": 3} for name in "ab"})
     runs, reason = run_through(problem)
