@@ -1,4 +1,4 @@
-"""`wandb verify`, the official client's own check of a server. Its last check needs sweeps."""
+"""`wandb verify`, the official client's own check of a server."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from steelyard.testing.server import ThrowawayServer
 from tests.support.official_client import OfficialClient
 
+PATIENCE_S = 900  # its agent asks for each of nine runs every 5 s; busy machines take far longer
 #: A line of it: what was checked, dots, and a mark.
 CHECK = re.compile(r"^(Checking[^.]+)\.+(.*)$")
 
@@ -18,11 +19,11 @@ def mark() -> str:
     return "✅"
 
 
-def test_every_check_up_to_artifacts_is_passed(
+def test_every_check_is_passed(
     client: OfficialClient, shared_server: ThrowawayServer, mark: str
 ) -> None:
     done = client.command(
-        *("verify", "--host", shared_server.base_url), check=False, WANDB_SILENT="false"
+        *("verify", "--host", shared_server.base_url), timeout_s=PATIENCE_S, WANDB_SILENT="false"
     )
     results = {
         match.group(1).strip(): match.group(2)
@@ -37,5 +38,6 @@ def test_every_check_up_to_artifacts_is_passed(
         "Checking wandb package version is up to date",
         "Checking logged metrics, saving and downloading a file",
         "Checking artifact save and download workflows",
+        "Checking sweep creation and agent execution",
     ):
         assert mark in results[check], done.stdout

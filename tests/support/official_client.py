@@ -74,8 +74,12 @@ class OfficialClient:
         **environ: str,
     ) -> subprocess.CompletedProcess[str]:
         """Run `wandb …` to its end."""
-        started = self._start([sys.executable, "-m", "wandb", *arguments], environ)
+        started = self.start_command(*arguments, **environ)
         return self._finish(started, check=check, timeout_s=timeout_s)
+
+    def start_command(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
+        """Start `wandb …` and leave it running, the leader of its own process group."""
+        return self._start([sys.executable, "-m", "wandb", *arguments], environ)
 
     def offline_runs(self) -> list[Path]:
         """Folders of runs made offline, oldest first."""

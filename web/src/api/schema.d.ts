@@ -2,6 +2,30 @@
 
 import type { JsonObject, JsonValue } from "./json";
 
+export interface AgentBeat {
+  running?: string[];
+}
+
+export interface AgentCommand {
+  args?: Record<string, JsonObject> | null;
+  program?: string | null;
+  run_id?: string | null;
+  type: "run" | "resume" | "stop" | "exit";
+}
+
+export interface AgentRow {
+  created_at_us: number;
+  heartbeat_at_us: number;
+  host: string;
+  name: string;
+  run_count: number;
+  state: "running" | "finished" | "lost";
+}
+
+export interface AgentWork {
+  commands: AgentCommand[];
+}
+
 export interface Aggregate {
   column: string;
   fn: "count" | "nulls" | "distinct" | "sum" | "mean" | "min" | "max" | "std" | "median" | "first";
@@ -485,6 +509,10 @@ export interface Named {
   name: string;
 }
 
+export interface NewAgent {
+  host?: string;
+}
+
 export interface NewApiKey {
   id: number;
   key: string;
@@ -526,6 +554,14 @@ export interface NewOrganization {
   owner: string;
 }
 
+export interface NewSweep {
+  /** The configuration: YAML or JSON as a text, or the same as an object */
+  config: string | JsonObject;
+  description?: string | null;
+  display_name?: string | null;
+  prior_runs?: string[];
+}
+
 export interface NewTeam {
   name: string;
   organization?: string | null;
@@ -557,6 +593,12 @@ export interface PackStored {
 
 export interface PackWanted {
   paths: string[];
+}
+
+export interface PageOfAgentRow {
+  items: AgentRow[];
+  next_cursor?: string | null;
+  total?: number | null;
 }
 
 export interface PageOfCollection {
@@ -613,6 +655,18 @@ export interface PageOfRunRow {
   total?: number | null;
 }
 
+export interface PageOfSweepConfigRow {
+  items: SweepConfigRow[];
+  next_cursor?: string | null;
+  total?: number | null;
+}
+
+export interface PageOfSweepRow {
+  items: SweepRow[];
+  next_cursor?: string | null;
+  total?: number | null;
+}
+
 export interface PageOfTrashedVersion {
   items: TrashedVersion[];
   next_cursor?: string | null;
@@ -621,6 +675,12 @@ export interface PageOfTrashedVersion {
 
 export interface PageOfTreeItem {
   items: TreeItem[];
+  next_cursor?: string | null;
+  total?: number | null;
+}
+
+export interface PageOfTrialRow {
+  items: TrialRow[];
   next_cursor?: string | null;
   total?: number | null;
 }
@@ -864,6 +924,76 @@ export interface StoredContent {
   size_bytes: number;
 }
 
+export interface SweepConfigRow {
+  config: string;
+  created_at_us: number;
+  username: string | null;
+  version: number;
+}
+
+export interface SweepDetail {
+  agent_count: number;
+  config: string;
+  config_name: string | null;
+  config_version: number;
+  created_at_us: number;
+  description: string | null;
+  display_name: string | null;
+  entity: string;
+  exhausted_reason: string | null;
+  finished_at_us: number | null;
+  is_local: boolean;
+  method: string;
+  metrics: SweepMetric[];
+  name: string;
+  prior_runs: string[];
+  program: string | null;
+  project: string;
+  run_count: number;
+  run_count_expected: number | null;
+  run_limit: number | null;
+  seed: number;
+  state: "pending" | "running" | "paused" | "finished" | "canceled";
+  trial_count: number;
+  trial_counts: Record<string, number>;
+  updated_at_us: number;
+  username: string | null;
+  warnings: string[];
+}
+
+export interface SweepMetric {
+  best?: number | null;
+  goal: "minimize" | "maximize";
+  name: string;
+  target: number | null;
+}
+
+export interface SweepPatch {
+  /** The configuration: YAML or JSON as a text, or the same as an object */
+  config?: string | JsonObject | null;
+  description?: string | null;
+  display_name?: string | null;
+  state?: "pending" | "running" | "paused" | "finished" | "canceled" | null;
+}
+
+export interface SweepRow {
+  config_version: number;
+  created_at_us: number;
+  description: string | null;
+  display_name: string | null;
+  entity: string;
+  exhausted_reason: string | null;
+  finished_at_us: number | null;
+  method: string;
+  name: string;
+  project: string;
+  run_count_expected: number | null;
+  state: "pending" | "running" | "paused" | "finished" | "canceled";
+  trial_count: number;
+  updated_at_us: number;
+  username: string | null;
+}
+
 export interface TableDiff {
   added: number;
   after_columns: ColumnHead[];
@@ -953,6 +1083,29 @@ export interface TreeItem {
   ref?: string | null;
   size_bytes: number;
   url?: string | null;
+}
+
+export interface TrialRow {
+  agent: string | null;
+  attempts: number;
+  config: JsonObject;
+  config_version: number;
+  created_at_us: number;
+  duration_s: number | null;
+  earlier_runs: string[];
+  ended_at_us: number | null;
+  expected_mean: number | null;
+  expected_std: number | null;
+  index: number;
+  kind: string;
+  lease_until_us: number | null;
+  outcomes: Record<string, number>;
+  reason: string;
+  run: string;
+  started_at_us: number | null;
+  state: "queued" | "leased" | "running" | "lost" | "finished" | "failed" | "stopped";
+  stop_reason: string | null;
+  values: (number | null)[];
 }
 
 export interface UploadState {
