@@ -18,6 +18,7 @@ from steelyard.search.suggest import suggest as suggest
 if TYPE_CHECKING:
     from steelyard.search.composite import Composed as Composed
     from steelyard.search.composite import compose as compose
+    from steelyard.search.composite import compose_metrics as compose_metrics
     from steelyard.search.config import Diagnostic as Diagnostic
     from steelyard.search.config import read_config as read_config
     from steelyard.search.crossval import Aggregate as Aggregate
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
     from steelyard.search.weighting import weigh as weigh
 
 _HOMES = {
-    "composite": ("Composed", "compose"),
+    "composite": ("Composed", "compose", "compose_metrics"),
     "config": ("Diagnostic", "read_config"),
     "crossval": ("Aggregate", "FoldResult", "aggregate"),
     "expression": ("Expression", "parse"),
@@ -118,6 +119,7 @@ __all__ = [
     "aggregate",
     "brackets",
     "compose",
+    "compose_metrics",
     "decide",
     "hypervolume",
     "hypervolume_history",

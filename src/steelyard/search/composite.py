@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from steelyard.search.expression import Expression
+from steelyard.search.expression import Expression, parse
 from steelyard.search.expression_tree import (
     Call,
     Chain,
@@ -32,6 +32,7 @@ from steelyard.search.expression_tree import (
     Text,
     as_value,
 )
+from steelyard.search.problem import Metric
 
 Array = npt.NDArray[np.float64]
 Texts = npt.NDArray[np.object_]
@@ -59,6 +60,24 @@ def compose(expression: Expression, rows: Sequence[Mapping[str, Any]]) -> Compos
     columns = as_columns(sorted(expression.names), rows)
     values = evaluate_columns(expression, columns, len(rows))
     return Composed(values, explain_missing(values, columns))
+
+
+def compose_metrics(
+    metrics: Sequence[Metric], rows: Sequence[Mapping[str, Any]]
+) -> list[tuple[float | None, ...]]:
+    """One value per metric for every run, None where there is none; formulas over all runs.
+
+    `rows` holds what each run logged, by name. Since zscore compares the runs, the values of one
+    run may change when another arrives. Raises ExpressionError for a formula that cannot be read.
+    """
+    columns = []
+    for metric in metrics:
+        if metric.expression is None:
+            values = as_columns([metric.name], rows)[metric.name].numbers
+        else:
+            values = compose(parse(metric.expression, across_runs=True), rows).values
+        columns.append([None if np.isnan(value) else float(value) for value in values])
+    return [tuple(column[run] for column in columns) for run in range(len(rows))]
 
 
 def as_columns(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, Column]:
@@ -90,12 +109,12 @@ def explain_missing(values: Array, columns: Mapping[str, Column]) -> tuple[str, 
         if column.texts is not None:
             absent &= np.array([text is None for text in column.texts], dtype=bool)
         if absent.any():
-            told.append(f"{absent.sum():,} of {total:,} runs have no value: {name!r} is missing")
+            told.append(f"no value for {absent.sum():,} of {total:,} runs: {name!r} is missing")
             explained |= absent
     undefined = int((missing & ~explained).sum())
     if undefined:
         told.append(
-            f"{undefined:,} of {total:,} runs have no value: it is not defined there, such as a "
+            f"no value for {undefined:,} of {total:,} runs: it is not defined there, such as a "
             "division by zero, or the logarithm of a negative number"
         )
     return tuple(told)

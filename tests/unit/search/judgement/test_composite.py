@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from steelyard.errors import ExpressionError, Invalid
-from steelyard.search.composite import compose
+from steelyard.search.composite import compose, compose_metrics
 from steelyard.search.expression import parse
+from steelyard.search.problem import Metric
 from steelyard.search.weighting import rank_runs, reweigh, split_terms, term_values, weigh
 
 SCORE = "0.6*accuracy + 0.3*(1/avg_latency) + 0.1*(1/training_cost)"
@@ -32,11 +33,22 @@ def test_a_run_without_a_value_gets_none_and_a_sentence_says_why() -> None:
     found = compose(parse(SCORE), rows)
     assert np.isnan(found.values).tolist() == [False, True, True, False]
     assert found.warnings == (
-        "1 of 4 runs have no value: 'accuracy' is missing",
-        "1 of 4 runs have no value: it is not defined there, such as a division by zero, or the "
+        "no value for 1 of 4 runs: 'accuracy' is missing",
+        "no value for 1 of 4 runs: it is not defined there, such as a division by zero, or the "
         "logarithm of a negative number",
     )
     assert compose(parse(SCORE), []).values.tolist() == []
+
+
+def test_metrics_with_and_without_a_formula_are_computed_for_all_runs() -> None:
+    metrics = [
+        Metric(name="loss"),
+        Metric(name="score", goal="maximize", expression="zscore(accuracy) - loss"),
+    ]
+    rows = [{"loss": 1.0, "accuracy": 0.5}, {"loss": math.nan, "accuracy": 0.7}, {"loss": 2}]
+    assert compose_metrics(metrics, rows) == [(1.0, pytest.approx(-2.0)), (None, None), (2.0, None)]
+    assert compose_metrics(metrics, []) == []
+    assert compose_metrics([], rows) == [(), (), ()]
 
 
 def test_zscore_is_scipys_over_the_runs_that_have_it() -> None:
