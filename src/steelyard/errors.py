@@ -79,7 +79,7 @@ class Infeasible(Invalid):
 
     def __init__(self, constraint: str, *, tries: int) -> None:
         super().__init__(
-            f"none of {tries:,} configurations keeps the constraint {constraint!r}; "
+            f"none of {tries:,} configurations keeps the constraints, {constraint!r} least of all; "
             "widen the ranges of the parameters it names, or loosen it"
         )
         self.constraint: str = constraint

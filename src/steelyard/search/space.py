@@ -98,7 +98,7 @@ class Space(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         Draws one number per active parameter and throws away what breaks a constraint. Raises
         Infeasible after SEARCH_SAMPLE_TRIES_MAX configurations in a row that break one.
         """
-        broken: Constraint | None = None
+        broken_count: dict[str, int] = {}
         for _ in range(SEARCH_SAMPLE_TRIES_MAX):
             flat: dict[str, Any] = {}
             for parameter in self.parameters:
@@ -108,8 +108,9 @@ class Space(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             broken = self.broken_constraint(flat)
             if broken is None:
                 return flat
-        assert broken is not None
-        raise Infeasible(broken.text, tries=SEARCH_SAMPLE_TRIES_MAX)
+            broken_count[broken.text] = broken_count.get(broken.text, 0) + 1
+        worst = max(broken_count, key=lambda text: broken_count[text])
+        raise Infeasible(worst, tries=SEARCH_SAMPLE_TRIES_MAX)
 
     def nest(self, flat: Mapping[str, Any]) -> dict[str, Any]:
         """The configuration as a run sees it: {"optimizer": {"lr": 0.1}}."""
