@@ -10,7 +10,8 @@ decisions on recorded curves are kept in tests/unit/search/stopping. What it doe
 - A running run is judged by the last bracket it has passed, each time anew: it is stopped when its
   value at that bracket (`strict`), or the best of all its values (not strict), is worse than the
   threshold. Equal is good enough.
-- `eta` is 3 and `strict` is true where they are not given.
+- `eta` is 3 and `strict` is true where they are not given. (`max_iter` beside `min_iter` and
+  without `s` makes W&B fail; here it is all brackets down to 1.)
 """
 
 from __future__ import annotations
