@@ -12,7 +12,7 @@ from steelyard.search.bayes.several import area_gained, on_front
 from steelyard.search.expression import parse
 from steelyard.search.problem import Metric
 from steelyard.search.trials import Trial
-from tests.support.search_problems import next_of, problem, search, uniform
+from tests.support.search_problems import finished, next_of, problem, search, uniform
 
 SPACE = tuple(uniform(f"x{i}") for i in range(4))
 
@@ -40,6 +40,15 @@ def test_the_front_of_two_metrics_is_found_with_fewer_runs_than_by_chance() -> N
     assert area(found) > area(by_chance)
     assert "a = " in (reason := next_of(task, search(task, two, 9)).reason)
     assert "b = " in reason
+
+
+def test_thousands_of_results_of_two_metrics_are_no_trouble() -> None:
+    task = problem(*SPACE, metrics=[Metric(name="a"), Metric(name="b")])
+    rng = np.random.default_rng(0)
+    configs = [task.space.sample(rng) for _ in range(5000)]
+    trials = [finished(i, config, *two(config)) for i, config in enumerate(configs)]
+    config = next_of(task, trials).config
+    assert config["x1"] + config["x2"] + config["x3"] < 0.6
 
 
 def test_three_metrics_are_all_improved() -> None:
