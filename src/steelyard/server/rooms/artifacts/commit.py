@@ -14,7 +14,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from steelyard.errors import Conflict, ContentsMissing, Invalid
-from steelyard.limits import CONTENTS_PER_WRITE, MANIFEST_PAGES_PER_WRITE, MIB
+from steelyard.limits import (
+    CONTENTS_PER_WRITE,
+    MANIFEST_PAGES_PER_DELETE,
+    MANIFEST_PAGES_PER_WRITE,
+    MANIFEST_PAGES_PER_WRITE_BYTES,
+    MIB,
+)
 from steelyard.server.blobs.interface import BlobStore
 from steelyard.server.db.dialect import insert
 from steelyard.server.db.interface import Database
@@ -85,6 +91,8 @@ class Packed(msgspec.Struct):
     page_count: int
     manifest_sha256: bytes
     manifest_bytes: int
+    is_dropped: bool = False
+    """The rows are gone again: there is a version of the same content."""
 
 
 def commit_artifact(
@@ -103,6 +111,11 @@ def commit_artifact(
         return plan.artifact
     packed = _pack_and_write(db, blobs, plan, now_us)
     born = db.read_now(born_bytes, plan.artifact)  # too long for a write
+    if db.read_now(find_by_digest, plan.artifact.collection_id, packed.head.digest) is not None:
+        # Its rows will not be needed. While it is a draft: then they are found if we are killed.
+        while db.write_now(_drop_some_pages, plan):
+            pass
+        packed.is_dropped = True
     made = db.write_now(_finish, plan, packed, born, actor=actor, now_us=now_us)
     if made.id != plan.artifact.id:
         while db.write_now(_hand_over_some, plan.artifact, made.id):
@@ -152,7 +165,7 @@ def _pack_and_write(db: Database, blobs: BlobStore, plan: Plan, now_us: int) -> 
     )
     head: Head | None = None
     pages: list[PackedPage] = []
-    page_count = 0
+    page_count = waiting_bytes = 0
     only = plan.layers[0]
     writer = blobs.create_writer() if is_merged else None
     try:
@@ -164,9 +177,13 @@ def _pack_and_write(db: Database, blobs: BlobStore, plan: Plan, now_us: int) -> 
             elif isinstance(message, Row):
                 pages.append(message.page)
                 page_count += 1
-                if len(pages) >= MANIFEST_PAGES_PER_WRITE:
+                waiting_bytes += len(message.page.data) + len(message.page.digests)
+                if (
+                    len(pages) >= MANIFEST_PAGES_PER_WRITE
+                    or waiting_bytes >= MANIFEST_PAGES_PER_WRITE_BYTES
+                ):
                     db.write_now(_write_pages, plan, pages)
-                    pages = []
+                    pages, waiting_bytes = [], 0
             elif isinstance(message, Text) and writer is not None:
                 writer.write(message.data)
         if pages:
@@ -225,8 +242,10 @@ def _require_contents(db: Database, artifact: Artifact, wanted: Wanted, now_us: 
 def _write_pages(conn: Connection, plan: Plan, pages: Sequence[PackedPage]) -> None:
     """Rows of the draft; those of an earlier try are replaced."""
     _require_unchanged(conn, plan)
-    for page in pages:
-        content = {
+    rows = [
+        {
+            "artifact_id": plan.artifact.id,
+            "page": page.page,
             "first_path": page.first_path,
             "entry_count": page.entry_count,
             "entries_before": page.entries_before,
@@ -234,12 +253,12 @@ def _write_pages(conn: Connection, plan: Plan, pages: Sequence[PackedPage]) -> N
             "digests": page.digests,
             "data": page.data,
         }
-        put = insert(conn, artifact_manifest_pages).values(
-            artifact_id=plan.artifact.id, page=page.page, **content
-        )
-        conn.execute(
-            put.on_conflict_do_update(index_elements=["artifact_id", "page"], set_=content)
-        )
+        for page in pages
+    ]
+    put = insert(conn, artifact_manifest_pages)
+    key = ["artifact_id", "page"]
+    content = {name: put.excluded[name] for name in rows[0] if name not in key}
+    conn.execute(put.on_conflict_do_update(index_elements=key, set_=content), rows)
 
 
 def _require_unchanged(conn: Connection, plan: Plan) -> Artifact:
@@ -269,6 +288,11 @@ def _finish(
         take_marks(conn, same, marks, run_id=artifact.created_by_run_id, actor=actor, now_us=now_us)
         _give_up(conn, artifact, same, now_us)
         return get_artifact(conn, same.id)
+    if packed.is_dropped:
+        raise Conflict(
+            f"the version of the same content as {artifact.path} was deleted during the commit; "
+            "commit again"
+        )
     pages = artifact_manifest_pages
     beyond = sa.and_(pages.c.artifact_id == artifact.id, pages.c.page >= packed.page_count)
     conn.execute(sa.delete(pages).where(beyond))
@@ -339,6 +363,18 @@ def _give_up(conn: Connection, artifact: Artifact, same: Artifact, now_us: int) 
         .where(artifacts.c.id == artifact.id)
         .values(state=DELETED, same_as_id=same.id, updated_at_us=now_us, draft=None)
     )
+
+
+def _drop_some_pages(conn: Connection, plan: Plan) -> int:
+    """Delete some rows of the draft; how many. None where another commit of it was faster."""
+    artifact = get_artifact(conn, plan.artifact.id)
+    if artifact.id != plan.artifact.id or artifact.state != PENDING:
+        return 0
+    pages = artifact_manifest_pages.c
+    some = sa.select(pages.page).where(pages.artifact_id == artifact.id)
+    numbers = list(conn.execute(some.limit(MANIFEST_PAGES_PER_DELETE)).scalars())
+    of_some = sa.and_(pages.artifact_id == artifact.id, pages.page.in_(numbers))
+    return conn.execute(sa.delete(artifact_manifest_pages).where(of_some)).rowcount
 
 
 def _hand_over_some(conn: Connection, artifact: Artifact, same_id: int) -> int:

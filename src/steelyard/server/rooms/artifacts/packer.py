@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO
 
 import msgspec
@@ -20,11 +20,12 @@ from steelyard.errors import Invalid, SteelyardError, TooLarge, Unavailable
 from steelyard.limits import MIB
 from steelyard.server.rooms.artifacts.manifest import (
     ManifestDocument,
+    ManifestEntry,
     SortedManifest,
-    digest_of,
     encode_manifest,
+    measure,
     merge_manifests,
-    parse_manifest,
+    parse_packed,
 )
 from steelyard.server.rooms.artifacts.names import parse_md5
 from steelyard.server.rooms.artifacts.pages import PackedPage, pack_pages
@@ -89,22 +90,17 @@ _MESSAGES = msgspec.msgpack.Decoder(Head | Wanted | Row | Text | Failed)
 
 def pack(job: PackJob, manifests: Sequence[bytes]) -> Iterator[Message]:
     """The messages of a job. Raises Invalid, TooLarge."""
-    documents = [parse_manifest(data) for data in manifests]
+    documents = [parse_packed(data) for data in manifests]
     base = documents[0] if job.has_base else None
     layers = documents[1:] if job.has_base else documents
     merged = merge_manifests(base, layers)
-    digest = digest_of(merged)
+    digest, size_bytes = measure(merged)
     if job.digest is not None and job.digest != digest:
         raise Invalid(
             f"the digest {job.digest!r} of the artifact is not that of its manifest, {digest!r}: "
             "the manifest is incomplete or was changed; log the artifact again"
         )
-    contents = merged.document.contents
-    yield Head(
-        digest=digest,
-        size_bytes=sum(entry.size or 0 for entry in contents.values()),
-        file_count=len(contents),
-    )
+    yield Head(digest=digest, size_bytes=size_bytes, file_count=len(merged.paths))
     yield from _wanted(merged, base if job.is_base_trusted else None)
     for page in pack_pages(merged):
         yield Row(page)
@@ -119,7 +115,7 @@ def pack(job: PackJob, manifests: Sequence[bytes]) -> Iterator[Message]:
 
 
 def _wanted(merged: SortedManifest, base: ManifestDocument | None) -> Iterator[Wanted]:
-    known = {} if base is None else base.contents
+    known: Mapping[str, ManifestEntry] = {} if base is None else base.contents
     md5s: list[bytes] = []
     sizes: list[int] = []
     paths: list[str] = []

@@ -28,8 +28,10 @@ from steelyard.server.rooms.artifacts.manifest import (
     check_path,
     digest_of,
     encode_manifest,
+    measure,
     merge_manifests,
     parse_manifest,
+    parse_packed,
 )
 from steelyard.server.rooms.artifacts.packer import (
     PackJob,
@@ -194,6 +196,27 @@ def test_the_other_process_packs_what_this_one_would(
     assert sum(row.entry_count for row in rows) == len({**base, **layer})
     text = b"".join(message.data for message in here if isinstance(message, Text))
     assert parse_manifest(text).contents == sort_manifest(base | layer).document.contents
+
+
+@given(base=trees, layer=trees)
+def test_entries_that_stay_packed_are_those_that_are_read_at_once(
+    base: dict[str, bytes], layer: dict[str, bytes]
+) -> None:
+    assume(without_files_that_are_directories(base | layer) == base | layer)
+    texts = [json.dumps(manifest_of(each)).encode() for each in (base, layer)]
+    read, packed = (
+        merge_manifests(parse(texts[0]), [parse(texts[1])])
+        for parse in (parse_manifest, parse_packed)
+    )
+    assert packed.paths == read.paths
+    assert dict(packed.document.contents) == read.document.contents
+    assert measure(packed) == (digest_of(read), sum(map(len, (base | layer).values())))
+
+
+def test_an_entry_that_is_none_is_named_when_it_is_read() -> None:
+    text = b'{"contents": {"a": {"digest": "e", "ref": "s3://b/k"}, "b/c": {"digest": 5}}}'
+    with pytest.raises(Invalid, match="the entry 'b/c' of the manifest is none"):
+        merge_manifests(None, [parse_packed(text)])
 
 
 def test_packing_apart_gives_and_refuses_the_same() -> None:
