@@ -31,6 +31,7 @@ from steelyard.server.data_dir import remove_interrupted_restores, restoring_dir
 from steelyard.server.db.dialect import metadata
 from steelyard.server.db.interface import Database
 from steelyard.server.db.open import open_database
+from steelyard.server.migrations import create_schema
 from steelyard.server.rooms.accounts.commands import create_api_key
 from steelyard.server.rooms.accounts.queries import find_key_holder
 from steelyard.server.rooms.files.commands import put_file
@@ -276,6 +277,20 @@ def test_the_next_start_of_a_server_removes_what_a_killed_restore_left(tmp_path:
     left = make_interrupted(tmp_path)
     with ThrowawayServer(tmp_path / "target"):
         assert not left.exists()
+
+
+def test_tables_without_rows_are_no_hindrance_to_the_next_restore(
+    archive: Path, tmp_path: Path, target_url: str
+) -> None:
+    """A restore into PostgreSQL that is killed leaves those: its rows were one transaction."""
+    settings = ServerSettings(data_dir=tmp_path / "target", database_url=target_url)
+    if target_url:
+        half = open_database(target_url)
+        create_schema(half)
+        half.close()
+    assert restore_backup(archive, settings).row_count > 0
+    with pytest.raises(Conflict, match="not empty"):
+        restore_backup(archive, settings)
 
 
 def test_a_restore_that_is_under_way_is_left_alone(tmp_path: Path) -> None:
