@@ -69,7 +69,7 @@ with wandb.init() as run:
     Path("pid.txt").write_text(str(os.getpid()))
     Path("runs.txt").open("a").write(f"{run.id} {run.config['x']} {sys.argv[1:]}\\n")
     if "--wait=True" in sys.argv:
-        while True:
+        while Path("runs.txt").exists():
             time.sleep(0.2)
     run.log({"loss": run.config["x"]})
 """
@@ -321,6 +321,8 @@ def test_the_run_of_a_killed_agent_goes_to_the_next_one(
     # Programs have process groups of their own. wandb 0.31.0 wandb_agent.py AgentProcess
     os.kill(int((home / "pid.txt").read_text()), signal.SIGKILL)
     killed.wait(PATIENCE_S)
+    assert killed.stdout is not None
+    killed.stdout.close()
     (home / "train.py").write_text(PROGRAM)
     clock.ahead_us = (SWEEP_LEASE_S + 60) * 1_000_000
     client.command("agent", sweep, timeout_s=PATIENCE_S)

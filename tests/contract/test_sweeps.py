@@ -11,7 +11,9 @@ import pytest
 from steelyard.errors import AgentNotFound, Conflict, Forbidden, Invalid, SweepInvalid
 from steelyard.limits import SWEEP_ATTEMPTS_MAX, SWEEP_GONE_GRACE_S, SWEEP_LEASE_S
 from steelyard.server.db.interface import Database
+from steelyard.server.rooms.offboarding.commands import delete_project, delete_user
 from steelyard.server.rooms.runs.commands import mark_crashed, mark_preempting
+from steelyard.server.rooms.sweeps.queries import find_sweep_by_id
 from steelyard.server.rooms.sweeps.removal import delete_sweep
 from tests.support.accounts import make_caller
 from tests.support.sweeps import GRID, RANDOM, Works
@@ -376,3 +378,15 @@ def test_agents_of_others_and_of_deleted_sweeps_are_refused(works: Works) -> Non
     works.db.write_now(delete_sweep, sweep.id)
     with pytest.raises(AgentNotFound):
         works.beat(agent)
+
+
+def test_a_project_and_its_author_can_be_removed_with_their_sweeps(works: Works) -> None:
+    sweep = works.create(GRID)
+    works.run_one(sweep, works.agent(sweep), loss=1.0)
+    works.db.write_now(delete_project, sweep.project_id, now_us=works.now_us)
+    assert works.db.read_now(find_sweep_by_id, sweep.id) is None
+    again = works.create(GRID)
+    works.run_one(again, works.agent(again), loss=1.0)
+    assert sweep.username is not None
+    works.db.write_now(delete_user, sweep.username, now_us=works.now_us)
+    assert works.db.read_now(find_sweep_by_id, again.id) is None
