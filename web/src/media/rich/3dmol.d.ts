@@ -4,7 +4,8 @@ declare module "3dmol/build/3Dmol.es6-min.js" {
     addModel(data: string | ArrayBuffer, format: string): GLModel;
     removeAllModels(): void;
     setStyle(selection: object, style: object): void;
-    addStyle(selection: object, style: object): void;
+    /** Place, distance and quaternion. */
+    setView(view: readonly number[]): void;
     setBackgroundColor(color: string, alpha: number): void;
     zoomTo(): void;
     zoom(factor: number): void;
@@ -13,7 +14,7 @@ declare module "3dmol/build/3Dmol.es6-min.js" {
     render(): void;
   }
   export interface GLModel {
-    selectedAtoms(selection: object): { elem?: string; atom?: string; hetflag?: boolean }[];
+    selectedAtoms(selection: object): import("./molecules").Atom[];
   }
   export function createViewer(element: HTMLElement, config: { antialias: boolean }): GLViewer;
 }

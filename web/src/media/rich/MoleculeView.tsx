@@ -9,7 +9,13 @@ import { MediaDownload } from "../MediaDownload";
 import { labelOfItem } from "../Picture";
 import { reasonOf, useFileBlob } from "./fileBlob";
 import { MOLECULE_BYTES_MAX } from "./limits";
-import { describeAtoms, isPolymer, type MoleculeLook, moleculeFormatOf } from "./molecules";
+import {
+  describeAtoms,
+  isPolymer,
+  isSeenFromItsEnd,
+  type MoleculeLook,
+  moleculeFormatOf,
+} from "./molecules";
 import { leaveViewer, type MoleculeViewer, takeViewer } from "./moleculeViewers";
 import styles from "./rich.module.css";
 
@@ -19,6 +25,13 @@ const LOOKS: readonly { value: MoleculeLook; label: string }[] = [
   { value: "spheres", label: "Spheres" },
 ];
 const [TURN, ZOOM] = [12, 1.25];
+
+interface Facts {
+  text: string;
+  look: MoleculeLook;
+  /** Its own axes show its end. */
+  isTurned: boolean;
+}
 
 /** A molecule that can be turned. */
 export default function MoleculeView({ item }: { item: ShownMedia }) {
@@ -39,7 +52,7 @@ export default function MoleculeView({ item }: { item: ShownMedia }) {
   });
   const place = useRef<HTMLDivElement>(null);
   const [used, setUsed] = useState<MoleculeViewer | null>(null);
-  const [facts, setFacts] = useState<{ text: string; look: MoleculeLook } | null>(null);
+  const [facts, setFacts] = useState<Facts | null>(null);
   const [chosen, setChosen] = useState<MoleculeLook | null>(null);
   const [failure, setFailure] = useState<unknown>(null);
   const { data } = content;
@@ -52,8 +65,10 @@ export default function MoleculeView({ item }: { item: ShownMedia }) {
       taken = takeViewer(place.current);
       const atoms = taken.viewer.addModel(data, format).selectedAtoms({});
       if (atoms.length === 0) throw new Error("The file holds no atom.");
-      taken.viewer.zoomTo();
-      setFacts({ text: describeAtoms(atoms), look: isPolymer(atoms) ? "cartoon" : "sticks" });
+      const isTurned = isSeenFromItsEnd(atoms);
+      resetView(taken.viewer, isTurned);
+      const look = isPolymer(atoms) ? "cartoon" : "sticks";
+      setFacts({ text: describeAtoms(atoms), look, isTurned });
       setUsed(taken);
     } catch (error) {
       setFailure(error);
@@ -92,7 +107,7 @@ export default function MoleculeView({ item }: { item: ShownMedia }) {
       ArrowDown: (viewer) => viewer.rotate(TURN, "x"),
       "+": (viewer) => viewer.zoom(ZOOM),
       "-": (viewer) => viewer.zoom(1 / ZOOM),
-      "0": (viewer) => viewer.zoomTo(),
+      "0": (viewer) => resetView(viewer, facts?.isTurned === true),
     };
     const action = actions[event.key];
     if (action === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -135,7 +150,7 @@ export default function MoleculeView({ item }: { item: ShownMedia }) {
             <IconButton
               icon="fit"
               label="Reset the view"
-              onClick={() => change((viewer) => viewer.zoomTo())}
+              onClick={() => change((viewer) => resetView(viewer, facts?.isTurned === true))}
             />
           </div>
         )}
@@ -143,6 +158,13 @@ export default function MoleculeView({ item }: { item: ShownMedia }) {
       {facts !== null && <p className={styles.hint}>{facts.text}</p>}
     </div>
   );
+}
+
+/** A viewer that is used again still looks as it was turned last. */
+function resetView(viewer: MoleculeViewer["viewer"], isTurned: boolean): void {
+  viewer.setView([0, 0, 0, 0, 0, 0, 0, 1]);
+  if (isTurned) viewer.rotate(90, "y");
+  viewer.zoomTo();
 }
 
 function dress({ viewer }: MoleculeViewer, look: MoleculeLook): void {

@@ -24,6 +24,9 @@ export function moleculeFormatOf(path: string): string | null {
 }
 
 export interface Atom {
+  x?: number;
+  y?: number;
+  z?: number;
   elem?: string;
   atom?: string;
   hetflag?: boolean;
@@ -34,6 +37,19 @@ export type MoleculeLook = "cartoon" | "sticks" | "spheres";
 /** Chains of amino acids are known by their alpha carbons. */
 export function isPolymer(atoms: readonly Atom[]): boolean {
   return atoms.filter(({ atom, hetflag }) => atom === "CA" && hetflag !== true).length >= 4;
+}
+
+/** Whether a molecule is longest towards the eye, which then sees its end only. */
+export function isSeenFromItsEnd(atoms: readonly Atom[]): boolean {
+  const lengthOf = (axis: "x" | "y" | "z") => {
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (const atom of atoms) {
+      low = Math.min(low, atom[axis] ?? 0);
+      high = Math.max(high, atom[axis] ?? 0);
+    }
+    return high - low;
+  };
+  return lengthOf("z") > Math.max(lengthOf("x"), lengthOf("y"));
 }
 
 /** "24 atoms: C 9, H 8, O 4, N 3" */

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import frameHtml from "../../../public/plotly-frame.html?raw";
 import { packGltf } from "./gltf";
 import { spaceFormatOf } from "./models";
-import { describeAtoms, isPolymer, moleculeFormatOf } from "./molecules";
+import { describeAtoms, isPolymer, isSeenFromItsEnd, moleculeFormatOf } from "./molecules";
 import { mapKindsOf, readFrameMessage } from "./plotlyFrame";
 import { Turns } from "./turns";
 
@@ -74,6 +74,13 @@ it("molecules are described by their elements, and chains are recognized", () =>
   expect(describeAtoms(water)).toBe("3 atoms: H 2, O 1");
   expect(isPolymer(water)).toBe(false);
   expect(isPolymer(Array.from({ length: 4 }, () => ({ elem: "C", atom: "CA" })))).toBe(true);
+});
+
+it("a molecule that is longest towards the eye is turned", () => {
+  const origin = { x: 0, y: 0, z: 0 };
+  expect(isSeenFromItsEnd([origin, { x: 1, y: 2, z: 9 }])).toBe(true);
+  expect(isSeenFromItsEnd([origin, { x: 9, y: 2, z: 1 }])).toBe(false);
+  expect(isSeenFromItsEnd([origin])).toBe(false);
 });
 
 describe("the frame of a figure", () => {
