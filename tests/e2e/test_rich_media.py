@@ -109,7 +109,8 @@ def test_models_and_molecules_are_drawn_and_broken_ones_offered(
 ) -> None:
     page = visitor()
     page.goto(f"{logged}?panels=/pyramid|ring|broken.model/")
-    page.at("region", "pyramid").at("img", "/: 4 triangles/").do("waitForAttribute", name="data-drawn")
+    pyramid = page.at("region", "pyramid").at("img", "/: 4 triangles/")
+    pyramid.do("waitForAttribute", name="data-drawn")
     ring = page.at("region", "ring")
     ring.at("img", "/molecule of 6 atoms: C 2, N 2, O 2/").do("waitForAttribute", name="data-drawn")
     ring.at("label", "Drawn as").do("select", option="spheres")
