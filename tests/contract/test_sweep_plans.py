@@ -71,7 +71,6 @@ def test_reading_sweeps_finds_rows_by_an_index(statements: Statements, db: Datab
     db.read_now(queries.count_agents, sweep.id)
     db.read_now(queries.last_heartbeat_us, sweep.id)
     db.read_now(queries.list_trials, sweep.id, limit=5, after_index=1)
-    db.read_now(queries.find_trial, sweep.id, "run")
     db.read_now(queries.list_run_names_of_agent, agent.id)
     db.read_now(queries.count_trials, sweep.id)
     trials = works.trials(sweep)

@@ -11,6 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Collection
 from typing import Any
+from weakref import WeakValueDictionary
 
 import msgspec
 from sqlalchemy.engine import Connection
@@ -74,7 +75,8 @@ class Dispatcher:
     def __init__(self, db: Database) -> None:
         self._db = db
         self.problems = Problems()
-        self._locks: dict[int, threading.Lock] = {}
+        # A lock lasts as long as somebody holds it or waits for it.
+        self._locks: WeakValueDictionary[int, threading.Lock] = WeakValueDictionary()
         self._locks_lock = threading.Lock()
 
     def beat(

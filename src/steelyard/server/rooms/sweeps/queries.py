@@ -249,14 +249,6 @@ def list_trials_in(
     return [trial_from_row(row) for row in conn.execute(chosen)]
 
 
-def find_trial(conn: Connection, sweep_id: int, run_name: str) -> SweepTrial | None:
-    """The trial whose run has that name, or None."""
-    c = sweep_trials.c
-    where = sa.and_(c.sweep_id == sweep_id, c.run_name == run_name)
-    row = conn.execute(sa.select(*_TRIAL_COLUMNS).where(where)).first()
-    return None if row is None else trial_from_row(row)
-
-
 def find_trials_of_runs(
     conn: Connection, sweep_id: int, run_names: Sequence[str]
 ) -> list[SweepTrial]:
