@@ -51,13 +51,13 @@ def test_the_wheel_holds_nothing_else(names: set[str]) -> None:
     assert [n for n in names if "node_modules" in n or n.endswith((".pyc", ".map", ".tsx"))] == []
 
 
-def test_the_light_client_has_five_dependencies(built_wheel: Path) -> None:
+def test_the_light_client_has_six_dependencies(built_wheel: Path) -> None:
     with zipfile.ZipFile(built_wheel) as archive:
         name = next(n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
         metadata = Parser().parsestr(archive.read(name).decode())
     always = [r for r in metadata.get_all("Requires-Dist", []) if "extra ==" not in r]
     names = sorted(requirement.split(">")[0] for requirement in always)
-    assert names == ["click", "msgspec", "nvidia-ml-py", "psutil", "urllib3"]
+    assert names == ["click", "msgspec", "nvidia-ml-py", "psutil", "pyyaml", "urllib3"]
 
 
 def test_the_light_client_works_alone(built_wheel: Path, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ The bound is the value at place int(n/eta), counted from 0, as hyperband has it,
 before it as in the paper, and the first rung is 3 and not 1: every run is judged anew whenever
 others arrive. Replayed on 80 sweeps with 1 and 8 workers (bench/search/early_stop.py) this saves 68
 to 80 % of the iterations and stops the run that would have won in 0 to 5 %; the paper's bound from
-iteration 1, on half as many, saved 85 to 93 % and stopped it in 20 to 55 %. Both defaults were chosen
-on these replays.
+iteration 1, on half as many, saved 85 to 93 % and stopped it in 20 to 55 %. Both defaults were
+chosen on these replays.
 """
 
 from __future__ import annotations

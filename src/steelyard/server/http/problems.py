@@ -103,9 +103,7 @@ def answer_our_error(request: AnyRequest, error: errors.SteelyardError) -> Respo
     status = status_of(error)
     if status == 500:
         return answer_any_error(request, error)
-    extra = (
-        {"diagnostics": error.diagnostics} if isinstance(error, errors.SweepInvalid) else None
-    )
+    extra = {"diagnostics": error.diagnostics} if isinstance(error, errors.SweepInvalid) else None
     return problem_response(
         request.scope["path"], status=status, code=error.code, detail=str(error), extra=extra
     )
