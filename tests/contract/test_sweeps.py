@@ -347,6 +347,24 @@ def test_a_configuration_that_cannot_be_searched_says_why_and_makes_nothing(work
     assert any("parameters.x" in str(each["path"]) for each in refused.value.diagnostics)
 
 
+@pytest.mark.parametrize(
+    ("more", "path"),
+    [
+        ("budget: {usd: 5}", "budget.usd"),
+        ("cross_validation: {folds: 5}", "cross_validation"),
+        ("phases: [{name: broad, runs: 5}, {name: deep}]", "phases"),
+        ("metric: {name: s, goal: maximize, expression: 'zscore(a) + b'}", "metric.expression"),
+    ],
+)
+def test_what_the_server_would_not_carry_out_is_refused_and_not_ignored(
+    works: Works, more: str, path: str
+) -> None:
+    with pytest.raises(SweepInvalid) as refused:
+        works.create(f"method: random\nparameters: {{x: {{min: 0.0, max: 1.0}}}}\n{more}\n")
+    errors = [each for each in refused.value.diagnostics if each["severity"] == "error"]
+    assert [each["path"] for each in errors] == [path]
+
+
 def test_runs_that_join_a_sweep_and_prior_runs_are_learnt_from(works: Works) -> None:
     before = works.start(works.create(GRID), "before", {"x": 1, "y": "a"})
     works.end(before, loss=0.5)

@@ -11,8 +11,13 @@ import msgspec
 from sqlalchemy.engine import Connection
 
 from steelyard.errors import Invalid, SweepInvalid, TooLarge
-from steelyard.limits import SWEEP_CONFIG_CHARS_MAX, SWEEP_PROBLEMS_KEPT_MAX
+from steelyard.limits import (
+    SWEEP_ATTEMPTS_MAX,
+    SWEEP_CONFIG_CHARS_MAX,
+    SWEEP_PROBLEMS_KEPT_MAX,
+)
 from steelyard.search.config import Diagnostic, read_config
+from steelyard.search.expression import parse
 from steelyard.search.lattice import grid_of
 from steelyard.search.problem import Problem
 from steelyard.server.rooms.runs.json_text import dump_json
@@ -58,6 +63,8 @@ def parse_sweep_config(config: str | Mapping[str, Any]) -> ParsedConfig:
         )
     text = text.replace("\x00", "")  # PostgreSQL cannot keep it
     problem, diagnostics = read_config(text)
+    if problem is not None:
+        diagnostics = [*diagnostics, *find_undone(problem)]
     errors = [each for each in diagnostics if each.severity == "error"]
     if errors or problem is None:
         said = "; ".join(map(str, errors)) or "it says nothing"
@@ -66,6 +73,45 @@ def parse_sweep_config(config: str | Mapping[str, Any]) -> ParsedConfig:
             diagnostics=[msgspec.to_builtins(each) for each in diagnostics],
         )
     return ParsedConfig(text, problem, diagnostics)
+
+
+def find_undone(problem: Problem) -> list[Diagnostic]:
+    """What the search understands and this server does not carry out: a limit on money that nobody
+    keeps is worse than none."""
+    found = []
+    if problem.phases:
+        found.append(_undone("phases", "make a sweep for each, with the ranges of its own"))
+    if problem.cross_validation is not None:
+        found.append(_undone("cross_validation", "let one run train all folds, and log their mean"))
+    for name in ("hours", "gpu_hours", "usd"):
+        if problem.budget is not None and getattr(problem.budget, name) is not None:
+            found.append(
+                _undone(f"budget.{name}", "limit the number of runs: budget.runs, run_cap")
+            )
+    if problem.retries is not None:
+        said = (
+            f"a lost run is run again up to {SWEEP_ATTEMPTS_MAX} times in all, a failed one never"
+        )
+        found.append(_undone("retries", said, is_fatal=False))
+    if problem.priority:
+        found.append(_undone("priority", "all sweeps get work alike", is_fatal=False))
+    for index, metric in enumerate(problem.metrics):
+        place = f"metrics.{index}" if len(problem.metrics) > 1 else "metric"
+        if metric.expression is not None and parse(metric.expression, across_runs=True).across_runs:
+            found.append(_undone(f"{place}.expression", "scale by fixed numbers instead of zscore"))
+        if metric.target is not None:
+            found.append(_undone(f"{place}.target", "the search goes on beyond it", is_fatal=False))
+    return found
+
+
+def _undone(path: str, suggestion: str, *, is_fatal: bool = True) -> Diagnostic:
+    return Diagnostic(
+        severity="error" if is_fatal else "warning",
+        path=path,
+        line=None,
+        message="sweeps of this server do not do that yet",
+        suggestion=suggestion,
+    )
 
 
 def is_local(problem: Problem) -> bool:
