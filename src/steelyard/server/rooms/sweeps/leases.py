@@ -71,9 +71,9 @@ def next_values(
         return _after_end(trial, run, may_retry=may_retry, now_us=now_us)
     if trial.state == "lost":
         # Its agent is gone for good, or was cut off: a run that is heard of again goes on.
-        lost_at_us = trial.lease_until_us or 0
-        if run is not None and not run.has_ended and run.heartbeat_at_us > lost_at_us:
-            return _running(run.heartbeat_at_us + LEASE_US)
+        heard_at_us = 0 if run is None or run.has_ended else min(run.heartbeat_at_us, now_us)
+        if heard_at_us > max(trial.lease_until_us or 0, now_us - LEASE_US):
+            return _running(heard_at_us + LEASE_US)
         return None if may_retry else _stopped(STOPPED_WITH_SWEEP, now_us)
     alive = run if run is not None and not run.has_ended else None
     if (trial.lease_until_us or 0) > now_us:
@@ -92,8 +92,10 @@ def next_values(
 
 def _is_of_before(trial: SweepTrial, run: RunOutcome) -> bool:
     """The end that the run shows is of an earlier life: since then it was handed out to go on."""
-    if trial.state == "lost":  # it is lost for that very end; only another one is news
-        return run.state in ("crashed", "preempted")
+    if run.state not in ("crashed", "preempted"):
+        return False  # nobody goes on with such a run
+    if trial.state == "lost":
+        return True  # it is lost for that very end; only another one is news
     ended_at_us = run.heartbeat_at_us if run.finished_at_us is None else run.finished_at_us
     return trial.is_resumable and ended_at_us <= (trial.started_at_us or 0)
 
