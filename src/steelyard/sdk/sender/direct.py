@@ -85,6 +85,8 @@ class DirectConnection:
             while True:
                 self._idle.pop().close()
 
+    __del__ = close  # who forgets it leaves no socket open
+
     def _take(self) -> http.client.HTTPConnection:
         try:
             return self._idle.pop()  # the one used last is the one most likely to be open
