@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from steelyard.sdk.wandb_import import WandbSync
 
 PATIENCE_S = 60.0  # for a server that is away
-SENDER_WAITED_S = 10.0  # for the sender of a run that has just ended
+SENDER_WAITED_S = 30.0  # for the sender of a run that has just ended
 WATCH_EVERY_S = 1.0
 STOP_NAME = "stop"  # file in a folder whose run was stopped on a server that its sender has not
 
@@ -254,6 +254,8 @@ class FolderSync:
         if upload.has_unsent() or upload.things_left():
             waiting = artifacts.message if artifacts is not None else None
             reason = upload.message or waiting or "not everything is acknowledged yet"
+            if self._care.is_finished and not upload.is_ending:
+                reason = "its sender still writes down how it ended; sync it again"
             return self._outcome("left", reason, is_new=is_new)
         if not upload.is_ending:
             return self._outcome("running", "it is still running", is_new=is_new)

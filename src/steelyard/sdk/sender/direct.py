@@ -40,7 +40,8 @@ class DirectConnection:
         self._scheme, _, rest = self.base_url.partition("://")
         self._address, slash, path = rest.partition("/")
         self._prefix = slash + path
-        self._idle: deque[http.client.HTTPConnection] = deque([self._make()])
+        self._idle: deque[http.client.HTTPConnection] = deque()
+        self._idle.append(self._make())
 
     def request(
         self,
