@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from steelyard.limits import ARTIFACT_SMALL_FILE_BYTES_MAX
 from steelyard.sdk.artifacts import small_files
 from steelyard.sdk.artifacts.artifact import Artifact
+from steelyard.sdk.artifacts.cache import LINK_BYTES_MIN
 from steelyard.sdk.artifacts.digest import b64_of_bytes
 from steelyard.sdk.artifacts.staging import Staging
 
@@ -108,3 +109,26 @@ def test_a_file_that_grows_while_it_is_read_is_taken_as_a_larger_one(
     taken = staging.take(str(file), policy=None, skip_cache=False)
     assert taken.packed is None
     assert taken.size == ARTIFACT_SMALL_FILE_BYTES_MAX + 5
+
+
+def test_a_download_that_is_logged_again_stays_as_it_was_when_it_is_edited(tmp_path: Path) -> None:
+    """Its file may be one with the cache's; what waits for the upload must not be."""
+    first = Artifact("a", "dataset")
+    content = os.urandom(LINK_BYTES_MIN)
+    (tmp_path / "made").write_bytes(content)
+    cache = first._staging_for_use().cache
+    cached = cache.path_of(b64_of_bytes(content))
+    (tmp_path / "made").replace(cache.partial_path(cached))
+    cache.move_in(cache.partial_path(cached), cached)
+    downloaded = tmp_path / "downloaded"
+    cache.hand_out(cached, str(downloaded))
+
+    for number in range(2):  # the second time its digest may be known
+        artifact = Artifact(f"b{number}", "dataset")
+        entry = artifact.add_file(str(downloaded))
+        artifact._staging_for_use().settle()
+        assert entry.local_path is not None
+        assert not downloaded.samefile(entry.local_path)
+    with downloaded.open("r+b") as file:
+        file.write(b"edited in place")
+    assert Path(entry.local_path or "").read_bytes() == content
