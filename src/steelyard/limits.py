@@ -36,6 +36,7 @@ SWEEP_CONFIG_CHARS_MAX = MIB  # of the text of a configuration
 SWEEP_CONTROLLER_CHARS_MAX = 4 * MIB  # of what a local controller keeps with its sweep
 SWEEP_AGENTS_MAX = 10_000  # that ever registered with one sweep
 SWEEP_TRIALS_MAX = 100_000  # configurations of one sweep
+SWEEP_COLUMNS_TRIALS_MAX = 2000  # trials in one answer of columns
 SWEEP_PRIOR_RUNS_MAX = 1000
 SWEEP_LEASE_S = 120  # an agent and its run that are silent this long have lost their trial
 SWEEP_GONE_GRACE_S = 30  # a run that its agent no longer names has so long to be heard of again

@@ -184,6 +184,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
     ("DELETE", SWEEP): WRITE,
     ("GET", f"{SWEEP}/configs"): READ,
     ("GET", f"{SWEEP}/trials"): READ,
+    ("GET", f"{SWEEP}/columns"): READ,
     ("GET", f"{SWEEP}/agents"): READ,
     ("POST", f"{SWEEP}/agents"): WRITE,
     ("POST", f"{SWEEP}/agents/{{agent}}/next"): WRITE,

@@ -44,6 +44,7 @@ from steelyard.server.api import files as files_api
 from steelyard.server.api import media as media_api
 from steelyard.server.api import previews as previews_api
 from steelyard.server.api import storage as storage_api
+from steelyard.server.api import sweep_charts as sweep_charts_api
 from steelyard.server.api import sweeps as sweeps_api
 from steelyard.server.api import tables as tables_api
 from steelyard.server.api.live import LiveHub
@@ -104,6 +105,7 @@ EDGES: tuple[ModuleType, ...] = (
     artifact_graphs,
     storage_api,
     sweeps_api,
+    sweep_charts_api,
     tables_api,
     table_diffs,
     table_downloads,

@@ -499,6 +499,14 @@ export interface MetricChange {
   key: string;
 }
 
+export interface MetricColumn {
+  cells: (number | null)[];
+  expression: string | null;
+  goal: "minimize" | "maximize";
+  name: string;
+  target: number | null;
+}
+
 export interface MyEntity {
   kind: "user" | "team" | "organization";
   name: string;
@@ -698,6 +706,17 @@ export interface PanelQuery {
   range?: [number, number] | null;
   /** "log" spreads 16-bit levels evenly over log(y). */
   y?: "linear" | "log";
+}
+
+export interface ParameterColumn {
+  cells: JsonValue[];
+  distribution: string | null;
+  high: number | null;
+  kind: "number" | "integer" | "category" | "constant";
+  low: number | null;
+  name: string;
+  scale: "linear" | "log";
+  values: JsonValue[];
 }
 
 export interface ProjectRow {
@@ -1083,6 +1102,39 @@ export interface TreeItem {
   ref?: string | null;
   size_bytes: number;
   url?: string | null;
+}
+
+export interface TrialColumns {
+  agent: (string | null)[];
+  attempts: number[];
+  config_version: number;
+  created_at_us: number[];
+  display_name: (string | null)[];
+  duration_s: (number | null)[];
+  ended_at_us: (number | null)[];
+  expected_mean: (number | null)[];
+  expected_std: (number | null)[];
+  gpu: (string | null)[];
+  gpu_hours: (number | null)[];
+  host: (string | null)[];
+  index: number[];
+  kind: string[];
+  metrics: MetricColumn[];
+  next_cursor: string | null;
+  outcomes: Record<string, (number | null)[]>;
+  parameters: ParameterColumn[];
+  reason: string[];
+  run: string[];
+  run_state: (string | null)[];
+  slurm_job: (string | null)[];
+  slurm_task: (string | null)[];
+  started_at_us: (number | null)[];
+  state: ("queued" | "leased" | "running" | "lost" | "finished" | "failed" | "stopped")[];
+  stop_reason: (string | null)[];
+  tokens: (number | null)[];
+  total: number;
+  trial_config_version: number[];
+  usd: (number | null)[];
 }
 
 export interface TrialRow {

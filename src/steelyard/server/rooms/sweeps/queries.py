@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from steelyard.errors import SweepNotFound
+from steelyard.limits import SQL_LIST_ITEMS_MAX
 from steelyard.server.rooms.runs.joins import project_names, user_names
 from steelyard.server.rooms.runs.json_text import parse_json_object
 from steelyard.server.rooms.sweeps.model import (
@@ -191,6 +192,17 @@ def agent_names(conn: Connection, agent_ids: Sequence[int]) -> dict[int, str]:
     c = sweep_agents.c
     rows = conn.execute(sa.select(c.id, c.name).where(c.id.in_(agent_ids)))
     return {row.id: row.name for row in rows}
+
+
+def agent_places(conn: Connection, agent_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """Number to (name, host) of the agents that exist."""
+    c = sweep_agents.c
+    found: dict[int, tuple[str, str]] = {}
+    for start in range(0, len(agent_ids), SQL_LIST_ITEMS_MAX):
+        some = list(agent_ids[start : start + SQL_LIST_ITEMS_MAX])
+        for row in conn.execute(sa.select(c.id, c.name, c.host).where(c.id.in_(some))):
+            found[row.id] = (row.name, row.host)
+    return found
 
 
 def count_agents(conn: Connection, sweep_id: int) -> int:
