@@ -1,7 +1,16 @@
 /** Names for the shapes of `/api/v1`. The shapes themselves are in schema.d.ts, made from the server's OpenAPI document. */
 
 import type { JsonValue } from "./json";
-import type { ConsoleLine, FileRow, KeySummary, PageOfRunRow, RunPatch, RunRow } from "./schema";
+import type {
+  ConsoleLine,
+  FileRow,
+  KeySummary,
+  PageOfRunRow,
+  RunPatch,
+  RunRow,
+  SweepRow,
+  TrialRow,
+} from "./schema";
 
 export type { JsonObject, JsonValue } from "./json";
 export type {
@@ -59,6 +68,10 @@ export type {
   SeriesPoint,
   SeriesQuery,
   Sort as TableSort,
+  SweepConfigRow,
+  SweepDetail,
+  SweepPatch,
+  SweepRow,
   TableDiff,
   TableFacet,
   TableQuery,
@@ -67,6 +80,7 @@ export type {
   TableSchema,
   TrashedVersion,
   TreeItem,
+  TrialColumns as RawTrialColumns,
   ValueChange,
   Version,
   VersionDeleted,
@@ -78,6 +92,8 @@ export type {
 
 export type Page<T> = Omit<PageOfRunRow, "items"> & { items: T[] };
 export type RunState = RunRow["state"];
+export type SweepState = SweepRow["state"];
+export type TrialState = TrialRow["state"];
 export type MetricKey = KeySummary;
 export type LogLine = ConsoleLine;
 export type RunFile = FileRow;

@@ -18,6 +18,7 @@ const ArtifactsPage = lazy(() => import("../features/artifacts/ArtifactsPage"));
 const ArtifactPage = lazy(() => import("../features/artifacts/ArtifactPage"));
 const ArtifactResolvePage = lazy(() => import("../features/artifacts/ResolvePage"));
 const ArtifactTrashPage = lazy(() => import("../features/artifacts/TrashPage"));
+const SweepPages = lazy(() => import("../features/sweeps/SweepPages"));
 const TablePage = lazy(() => import("../features/tables/TablePage"));
 
 export function App() {
@@ -43,6 +44,7 @@ export function App() {
               <Route path=":type/:name/:version/:tab" element={<ArtifactPage />} />
             </Route>
             <Route path="/:entity/:project/artifact-trash" element={<ArtifactTrashPage />} />
+            <Route path="/:entity/:project/sweeps/*" element={<SweepPages />} />
             <Route path="/:entity/:project/tables/:ref" element={<TablePage />} />
             <Route path="*" element={<NotFoundPage />} />
           </Route>

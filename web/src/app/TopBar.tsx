@@ -8,7 +8,7 @@ import { Icon, type IconName } from "../ui/Icon";
 import { LiveDot } from "../ui/LiveDot";
 import { Logo } from "../ui/Logo";
 import { Menu, MenuChoice, MenuItem, MenuLabel, MenuSeparator } from "../ui/Menu";
-import { artifactsPath, entityPath, projectPath } from "../ui/paths";
+import { artifactsPath, entityPath, projectPath, sweepsPath } from "../ui/paths";
 import { Tabs } from "../ui/Tabs";
 import styles from "./TopBar.module.css";
 
@@ -49,6 +49,7 @@ export function TopBar() {
           label="Views of the project"
           tabs={[
             { to: projectPath(entity, project), label: "Charts", isExact: true },
+            { to: sweepsPath(entity, project), label: "Sweeps" },
             { to: artifactsPath(entity, project), label: "Artifacts" },
           ]}
         />

@@ -41,6 +41,10 @@ export function runPath({ entity, project, run }: RunRef, tab?: RunTab): string 
   return pathOf(entity, project, "runs", run, ...(tab === undefined ? [] : [tab]));
 }
 
+export function sweepsPath(entity: string, project: string): string {
+  return pathOf(entity, project, "sweeps");
+}
+
 export function artifactsPath(entity: string, project: string): string {
   return pathOf(entity, project, "artifacts");
 }
