@@ -48,6 +48,12 @@ SWEEP_CARE_TRIALS_MAX = 500  # trials looked at in one step of that
 SWEEPS_JUDGED_MAX = 200  # sweeps with early termination, looked at in one step
 SWEEP_PROBLEMS_KEPT_MAX = 256  # configurations kept parsed in memory
 SWEEP_ROWS_SCANNED_MAX = 10_000  # sweeps looked at for one filter
+SWEEP_DIRECTORY_TRIALS_MAX = 10_000  # configurations of a sweep without a server
+SWEEP_DIRECTORY_CHECKPOINT_ENTRIES = 200  # entries of its log after which it is written as a whole
+SWEEP_DIRECTORY_SKEW_S = 900  # clocks of machines that work for it differ by less than this
+SWEEP_DIRECTORY_DRAWING_S = 60  # an agent waits so long while another one draws, then draws too
+SWEEP_DIRECTORY_CURVE_VALUES_MAX = 100_000  # logged values of a run that its stopping looks at
+SWEEP_IMPORT_TRIALS_MAX = 500  # trials of a sweep without a server in one request
 
 # Run lists.
 FILTER_CONDITIONS_MAX = 1000
