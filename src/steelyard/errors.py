@@ -47,6 +47,7 @@
     │   └── WaitTimeoutError       wait_timeout     an artifact is not uploaded in time
     ├── MissingExtra (ImportError) missing_extra    an optional dependency is not installed
     ├── MissingLibrary             missing_library  … that is no extra of ours (ImportError)
+    ├── LaunchFailed               launch_failed    agents could not be started where they should
     └── CannotStart                cannot_start     the server refuses to start, with the reason
 
 W&B's names stand for ours: Error, CommError (Unavailable), AuthenticationError (Unauthenticated).
@@ -501,6 +502,12 @@ class MissingLibrary(SteelyardError, ImportError):
             f"{what} needs a library that is not installed: pip install {package}{hint}"
         )
         self.package: str = package
+
+
+class LaunchFailed(SteelyardError):
+    """A launcher cannot start a job of agents, or cannot be asked about it."""
+
+    code = "launch_failed"
 
 
 class CannotStart(SteelyardError):

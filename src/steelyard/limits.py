@@ -37,9 +37,15 @@ SWEEP_CONTROLLER_CHARS_MAX = 4 * MIB  # of what a local controller keeps with it
 SWEEP_AGENTS_MAX = 10_000  # that ever registered with one sweep
 SWEEP_TRIALS_MAX = 100_000  # configurations of one sweep
 SWEEP_COLUMNS_TRIALS_MAX = 2000  # trials in one answer of columns
+SWEEP_ANALYSIS_TRIALS_MAX = 20_000  # ended trials that an analysis reads
+SWEEP_ANALYSIS_RUNS_MAX = 2000  # of them that importance is computed from, spread over all
+SWEEP_ANALYSES_KEPT_MAX = 64  # answers kept in memory until their sweeps go on
+SWEEP_BRACKET_CURVES_MAX = 5000  # runs whose curves are read to show brackets
+SWEEPS_COMPARED_MAX = 12  # on one page
 SWEEP_PRIOR_RUNS_MAX = 1000
 SWEEP_LEASE_S = 120  # an agent and its run that are silent this long have lost their trial
 SWEEP_GONE_GRACE_S = 30  # a run that its agent no longer names has so long to be heard of again
+SWEEP_LATE_END_S = 600  # a run that ended well, says its agent, has so long to say so itself
 SWEEP_ATTEMPTS_MAX = 3  # runs of one configuration, when they are lost or preempted
 SWEEP_ANSWER_S = 2  # an agent that asks again sooner has not had the answer to its first request
 SWEEP_SUGGESTION_TRIES_MAX = 20  # when another server, or an edit, was first
@@ -54,6 +60,13 @@ SWEEP_DIRECTORY_SKEW_S = 900  # clocks of machines that work for it differ by le
 SWEEP_DIRECTORY_DRAWING_S = 60  # an agent waits so long while another one draws, then draws too
 SWEEP_DIRECTORY_CURVE_VALUES_MAX = 100_000  # logged values of a run that its stopping looks at
 SWEEP_IMPORT_TRIALS_MAX = 500  # trials of a sweep without a server in one request
+
+# Launchers of agents.
+LAUNCH_TASKS_MAX = 10_000  # of one job; Slurm's own MaxArraySize is often 1001
+LAUNCH_LOCAL_PARALLEL_MAX = 256  # agents at a time on one machine
+LAUNCH_TERM_S = 30  # from SIGTERM to SIGKILL; as Slurm's KillWait usually is
+LAUNCH_ANSWER_S = 120  # what a command of Slurm may take
+LAUNCH_MESSAGE_CHARS_MAX = 1000  # of what such a command says when it refuses
 
 # Run lists.
 FILTER_CONDITIONS_MAX = 1000
