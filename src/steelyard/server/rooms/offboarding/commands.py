@@ -30,7 +30,7 @@ from steelyard.server.rooms.projects.queries import list_project_ids
 from steelyard.server.rooms.runs.commands import delete_run
 from steelyard.server.rooms.runs.model import Run
 from steelyard.server.rooms.runs.removal import delete_some_runs, forget_author
-from steelyard.server.rooms.sweeps.removal import delete_some_sweeps, forget_user
+from steelyard.server.rooms.sweeps.removal import delete_some_sweeps, forget_entity, forget_user
 
 RUNS_PER_TRANSACTION = 20
 ARTIFACTS_PER_TRANSACTION = 20
@@ -111,3 +111,4 @@ def delete_organization(conn: Connection, name: str, *, now_us: int) -> None:
 def _delete_projects(conn: Connection, entity_id: int, now_us: int) -> None:
     for project_id in list_project_ids(conn, entity_id):
         delete_project(conn, project_id, now_us=now_us)
+    forget_entity(conn, entity_id)

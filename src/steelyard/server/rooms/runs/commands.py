@@ -31,7 +31,7 @@ from steelyard.server.rooms.runs.json_text import dump_json
 from steelyard.server.rooms.runs.model import ENDED_STATES, Run, RunChanges
 from steelyard.server.rooms.runs.names import check_run_name, invent_display_name
 from steelyard.server.rooms.runs.queries import find_run, find_run_by_id
-from steelyard.server.rooms.runs.tables import alerts, runs
+from steelyard.server.rooms.runs.tables import alerts, run_costs, runs
 
 #: Where `update_state` may lead, and from where. Source: docstring of Run.update_state of the
 #: official client.
@@ -295,6 +295,7 @@ def delete_run(conn: Connection, run: Run, *, now_us: int) -> None:
     delete_run_files(conn, run.id)
     delete_journals(conn, run.id)
     conn.execute(sa.delete(alerts).where(alerts.c.run_id == run.id))
+    conn.execute(sa.delete(run_costs).where(run_costs.c.run_id == run.id))
     conn.execute(sa.delete(runs).where(runs.c.id == run.id))
     next_deletion(conn, run.project_id, now_us)
 

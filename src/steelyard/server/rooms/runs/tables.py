@@ -98,3 +98,23 @@ journal_runs = sa.Table(
     sa.Column("metrics", sa.Text, nullable=False),  # JSON {name: what define_metric said}
     sa.Column("tracks", sa.Text, nullable=False),  # JSON {key: min, max, mean, … so far}
 )
+
+#: What a run costs: one row per run that began since this is counted.
+run_costs = sa.Table(
+    "run_costs",
+    metadata,
+    sa.Column("run_id", sa.BigInteger, sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("gpu", sa.Text),  # the type, as its machine calls it
+    sa.Column("gpu_count", sa.Integer, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("seconds_before", sa.Float, nullable=False),  # of earlier lives, when it was resumed
+    sa.Column("since_us", sa.BigInteger, nullable=False),  # when its present life began
+    sa.Column("gpu_hours", sa.Float, nullable=False),
+    sa.Column("tokens", sa.Float),
+    sa.Column("usd", sa.Float),  # null: nothing says what its machine costs
+    # JSON {key: values we put into the summary}; any other value there is the script's own.
+    sa.Column("written", sa.Text, nullable=False, server_default="{}"),
+    sa.Column("is_final", sa.Boolean, nullable=False),
+    sa.Column("next_at_us", sa.BigInteger, nullable=False),  # of a run at work: not before that
+    sa.Index("ix_run_costs_is_final_next_at", "is_final", "next_at_us"),
+)

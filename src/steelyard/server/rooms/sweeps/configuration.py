@@ -44,6 +44,7 @@ class ParsedConfig(msgspec.Struct, frozen=True):
             "is_local": is_local(self.problem),
             "is_judged": self.problem.early_terminate is not None and not is_local(self.problem),
             "run_count_expected": count_expected(self.problem),
+            "priority": self.problem.priority,
         }
 
 

@@ -148,7 +148,7 @@ def stop_trials(conn: Connection, sweep_id: int, reasons: Mapping[str, str], *, 
         run = outcomes.get(trial.run_name)
         if trial.state != "running" or trial.stop_reason is not None or run is None:
             continue
-        write_trial(conn, trial, {"stop_reason": reasons[trial.run_name]})
+        write_trial(conn, trial, {"stop_reason": reasons[trial.run_name], "stop_kind": "judged"})
         request_stop(conn, run.id, now_us=now_us)
         count += 1
     return count

@@ -12,6 +12,8 @@ SweepState = Literal["pending", "running", "paused", "finished", "canceled"]
 #: queued: known, not handed out · leased: handed out, its run not heard of yet · lost: waits for
 #: the next agent · stopped: ended early, by judgement or by hand, with what it had until then.
 TrialState = Literal["queued", "leased", "running", "lost", "finished", "failed", "stopped"]
+#: What ended a trial early: its curve, or the budget of its sweep. None: a person, or nothing did.
+StopKind = Literal["judged", "budget"]
 AgentState = Literal["running", "finished", "lost"]
 #: Trials that an agent is at work on, as far as we know.
 AT_WORK: tuple[str, ...] = ("leased", "running")
@@ -47,6 +49,8 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
     exhausted_reason: str | None
     prior_runs: list[str]
     controller: str
+    priority: int
+    waits_reason: str | None
     created_at_us: int
     updated_at_us: int
     finished_at_us: int | None
@@ -122,6 +126,7 @@ class SweepTrial(msgspec.Struct, frozen=True, kw_only=True):
     created_at_us: int
     started_at_us: int | None
     ended_at_us: int | None
+    stop_kind: StopKind | None = None
 
 
 class SweepChanges(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,12 +144,27 @@ class AgentCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """What an agent is to do: run or resume a run, stop one, or exit.
 
     `args` is the configuration as runs get it: {parameter: {"value": …}}, nested ones in one value.
+    `reason` says why a run is to stop, or why there is nothing more to do.
     """
 
     type: Literal["run", "resume", "stop", "exit"]
     run_id: str | None = None
     program: str | None = None
     args: dict[str, dict[str, Any]] | None = None
+    reason: str | None = None
+
+
+#: How a run of an agent ended, as the agent saw it.
+Ending = Literal["finished", "failed", "stopped", "preempted"]
+
+
+class AgentReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent says of itself: the runs that it has at work, how others ended, and whether it
+    would begin another. The official client says the first only."""
+
+    running: frozenset[str] = frozenset()
+    ended: dict[str, Ending] = {}
+    wants_work: bool = True
 
 
 class Beat(msgspec.Struct, frozen=True):

@@ -9,7 +9,9 @@ from sqlalchemy.engine import Connection
 
 from steelyard.server.rooms.sweeps.tables import (
     sweep_agents,
+    sweep_alerts,
     sweep_configs,
+    sweep_quotas,
     sweep_trials,
     sweeps,
 )
@@ -17,7 +19,7 @@ from steelyard.server.rooms.sweeps.tables import (
 
 def delete_sweep(conn: Connection, sweep_id: int) -> None:
     """The sweep with its trials, agents and configurations. Its runs stay as they are."""
-    for table in (sweep_trials, sweep_agents, sweep_configs):
+    for table in (sweep_trials, sweep_agents, sweep_configs, sweep_alerts):
         conn.execute(sa.delete(table).where(table.c.sweep_id == sweep_id))
     conn.execute(sa.delete(sweeps).where(sweeps.c.id == sweep_id))
 
@@ -35,3 +37,8 @@ def forget_user(conn: Connection, user_id: int) -> None:
     """Leave sweeps and agents of a user, in entities of others, without a name."""
     for table in (sweeps, sweep_configs, sweep_agents):
         conn.execute(sa.update(table).where(table.c.user_id == user_id).values(user_id=None))
+
+
+def forget_entity(conn: Connection, entity_id: int) -> None:
+    """What is kept of an entity that is about to go, beside its sweeps."""
+    conn.execute(sa.delete(sweep_quotas).where(sweep_quotas.c.entity_id == entity_id))

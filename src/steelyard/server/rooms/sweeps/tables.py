@@ -25,6 +25,8 @@ sweeps = sa.Table(
     sa.Column("exhausted_reason", sa.Text),  # why there is nothing left to suggest
     sa.Column("prior_runs", sa.Text, nullable=False, server_default="[]"),  # JSON list of names
     sa.Column("controller", sa.Text, nullable=False, server_default="{}"),
+    sa.Column("priority", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("waits_reason", sa.Text),  # why agents get nothing for now
     sa.Column("created_at_us", sa.BigInteger, nullable=False),
     sa.Column("updated_at_us", sa.BigInteger, nullable=False),
     sa.Column("finished_at_us", sa.BigInteger),
@@ -84,6 +86,7 @@ sweep_trials = sa.Table(
     sa.Column("std", sa.Float),
     sa.Column("schedule_id", sa.Text),  # the controller's name for it
     sa.Column("stop_reason", sa.Text),  # why it was stopped early
+    sa.Column("stop_kind", sa.Text),  # judged | budget | null: by hand, or it was not
     sa.Column("value", sa.Float),  # of the first metric, for the best
     sa.Column("results", sa.Text),  # JSON: values, outcomes, seconds; null until it has ended
     sa.Column("created_at_us", sa.BigInteger, nullable=False),
@@ -95,4 +98,33 @@ sweep_trials = sa.Table(
     sa.Index("ix_sweep_trials_sweep_id_state", "sweep_id", "state", "index"),
     sa.Index("ix_sweep_trials_sweep_id_value", "sweep_id", "value"),
     sa.Index("ix_sweep_trials_state_lease", "state", "lease_until_us"),
+)
+
+#: What people are told once: a limit of the budget is used up to so many percent.
+sweep_alerts = sa.Table(
+    "sweep_alerts",
+    metadata,
+    sa.Column("id", BIGID, primary_key=True),
+    sa.Column("sweep_id", sa.BigInteger, sa.ForeignKey("sweeps.id"), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),  # runs | hours | gpu_hours | usd
+    sa.Column("threshold", sa.Integer, nullable=False),  # percent
+    sa.Column("limit_amount", sa.Float, nullable=False),
+    sa.Column("spent_amount", sa.Float, nullable=False),
+    sa.Column("created_at_us", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint(
+        "sweep_id",
+        "kind",
+        "threshold",
+        "limit_amount",
+        name="uq_sweep_alerts_sweep_id_kind_threshold_limit_amount",
+    ),
+)
+
+#: How many runs of its sweeps an entity may have at work at once; none without a row.
+sweep_quotas = sa.Table(
+    "sweep_quotas",
+    metadata,
+    sa.Column("entity_id", sa.BigInteger, sa.ForeignKey("entities.id"), primary_key=True),
+    sa.Column("runs_max", sa.Integer, nullable=False),
+    sa.Column("updated_at_us", sa.BigInteger, nullable=False),
 )
