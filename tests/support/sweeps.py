@@ -18,6 +18,8 @@ from steelyard.server.rooms.sweeps.configuration import parse_sweep_config
 from steelyard.server.rooms.sweeps.dispatch import Dispatcher
 from steelyard.server.rooms.sweeps.model import (
     AgentCommand,
+    AgentReport,
+    Ending,
     Sweep,
     SweepAgent,
     SweepChanges,
@@ -103,9 +105,16 @@ class Works:
 
         return self.db.write_now(create)
 
-    def beat(self, agent: SweepAgent, *running: str) -> list[AgentCommand]:
+    def beat(
+        self,
+        agent: SweepAgent,
+        *running: str,
+        ended: dict[str, Ending] | None = None,
+        wants_work: bool = True,
+    ) -> list[AgentCommand]:
         """What the agent is told, having these runs at work."""
-        return self.dispatcher.beat(self.caller, agent.id, running=set(running), now_us=self.now_us)
+        report = AgentReport(running=frozenset(running), ended=ended or {}, wants_work=wants_work)
+        return self.dispatcher.beat(self.caller, agent.id, report, now_us=self.now_us)
 
     def next_run(self, agent: SweepAgent) -> tuple[str, dict[str, Any]]:
         """The name and configuration of the run the idle agent is to begin."""

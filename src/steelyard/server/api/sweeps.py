@@ -39,7 +39,13 @@ from steelyard.server.rooms.sweeps.listing import (
     find_sweeps,
     parse_sweep_field,
 )
-from steelyard.server.rooms.sweeps.model import AgentCommand, SweepChanges, SweepState
+from steelyard.server.rooms.sweeps.model import (
+    AgentCommand,
+    AgentReport,
+    Ending,
+    SweepChanges,
+    SweepState,
+)
 from steelyard.server.rooms.sweeps.policy import get_readable_sweep, get_writable_sweep
 from steelyard.server.rooms.sweeps.queries import (
     agent_names,
@@ -90,9 +96,15 @@ class NewAgent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AgentBeat(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A sign of life of an agent: the runs it has at work."""
+    """A sign of life of an agent: the runs it has at work, and how those ended that it had.
+
+    `preempted` gives the configuration back: the next agent goes on with that run. An agent without
+    `wants_work` gets no new run.
+    """
 
     running: list[str] = []
+    ended: dict[str, Ending] = {}
+    wants_work: bool = True
 
 
 class AgentWork(msgspec.Struct, frozen=True):
@@ -346,7 +358,11 @@ async def next_sweep_work(
 
     agent_id = await db.read(read)
     given = await asyncio.to_thread(
-        sweeps.beat, caller, agent_id, running=frozenset(data.running), now_us=now_us()
+        sweeps.beat,
+        caller,
+        agent_id,
+        AgentReport(running=frozenset(data.running), ended=data.ended, wants_work=data.wants_work),
+        now_us=now_us(),
     )
     return AgentWork(given)
 

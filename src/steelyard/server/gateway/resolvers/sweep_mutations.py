@@ -19,7 +19,7 @@ from steelyard.server.rooms.runs.listing import list_runs
 from steelyard.server.rooms.sweeps import commands
 from steelyard.server.rooms.sweeps.configuration import ParsedConfig, parse_sweep_config
 from steelyard.server.rooms.sweeps.controller import apply_controller
-from steelyard.server.rooms.sweeps.model import SweepChanges
+from steelyard.server.rooms.sweeps.model import AgentReport, SweepChanges
 from steelyard.server.rooms.sweeps.policy import get_writable_sweep, get_writable_sweep_by_id
 from steelyard.server.rooms.sweeps.queries import find_agent_by_id
 
@@ -146,7 +146,10 @@ def agent_heartbeat(_source: Any, context: Context, input: dict[str, Any]) -> di
     given = context.after(
         ("beat", agent_id),
         lambda: context.sweeps.beat(
-            context.caller, agent_id, running=set(running), now_us=context.now_us
+            context.caller,
+            agent_id,
+            AgentReport(running=frozenset(running)),
+            now_us=context.now_us,
         ),
     )
     return {

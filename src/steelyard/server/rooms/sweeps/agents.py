@@ -12,15 +12,18 @@ from steelyard.limits import SWEEP_ANSWER_S, SWEEP_ATTEMPTS_MAX
 from steelyard.search.problem import Problem
 from steelyard.server.rooms.runs.of_sweeps import RunOutcome, list_outcomes
 from steelyard.server.rooms.sweeps.commands import finish_if_done
+from steelyard.server.rooms.sweeps.endings import note_endings
 from steelyard.server.rooms.sweeps.leases import (
     GONE_GRACE_US,
     LEASE_US,
+    STOPPED_BY_HAND,
     settle_trials,
     write_trial,
 )
 from steelyard.server.rooms.sweeps.model import (
     AT_WORK,
     AgentCommand,
+    AgentReport,
     Beat,
     Sweep,
     SweepAgent,
@@ -37,26 +40,31 @@ def record_beat(
     problem: Problem,
     *,
     problem_of: Callable[[SweepTrial], Problem],
-    running: Collection[str],
+    report: AgentReport,
     now_us: int,
 ) -> Beat:
-    """Note that an agent lives and which runs it has at work; the sweep must be locked.
+    """Note that an agent lives and what it says of its runs; the sweep must be locked.
 
     The official client acts on the first command only when it runs functions, so a stop comes
     alone, before anything else. `problem_of` says what was searched when a trial was suggested.
     """
     alive = sa.update(sweep_agents).where(sweep_agents.c.id == agent.id)
-    conn.execute(alive.values(heartbeat_at_us=now_us, ended_at_us=None))
+    running = report.running
+    is_leaving = not running and not report.wants_work
+    conn.execute(alive.values(heartbeat_at_us=now_us, ended_at_us=now_us if is_leaving else None))
     mine = _renew(conn, agent, sweep, running, now_us)
+    mine = note_endings(conn, sweep, mine, report.ended, now_us=now_us)
     settled = settle_trials(conn, sweep, problem, mine, now_us=now_us)
     outcomes = list_outcomes(conn, sweep.project_id, [trial.run_name for trial in settled])
     stops = list_stops(sweep, settled, running, outcomes)
     if stops:
         return Beat(stops)
-    if running:
+    if running or not report.wants_work:
         return Beat([])
     unheard = [
-        trial for trial in settled if trial.state == "leased" and trial.run_name not in outcomes
+        trial
+        for trial in settled
+        if trial.state == "leased" and trial.run_name not in outcomes and is_busy_with(trial)
     ]
     if unheard and sweep.state in ("pending", "running"):
         return _tell_again(conn, unheard[0], problem_of(unheard[0]), now_us)
@@ -64,7 +72,7 @@ def record_beat(
         return Beat([])
     sweep = finish_if_done(conn, sweep, now_us=now_us)
     if sweep.state in ("finished", "canceled"):
-        return say_exit(conn, agent, now_us=now_us)
+        return say_exit(conn, agent, sweep, now_us=now_us)
     return Beat([], wants_trial=sweep.state in ("pending", "running"))
 
 
@@ -117,7 +125,9 @@ def list_stops(
         run = outcomes.get(trial.run_name)
         is_asked = trial.stop_reason is not None or (run is not None and run.stop_requested)
         if trial.run_name in running and (is_asked or sweep.state == "canceled"):
-            stops.append(AgentCommand(type="stop", run_id=trial.run_name))
+            asked = "the sweep was canceled" if sweep.state == "canceled" else STOPPED_BY_HAND
+            reason = trial.stop_reason or asked
+            stops.append(AgentCommand(type="stop", run_id=trial.run_name, reason=reason))
     return stops
 
 
@@ -146,11 +156,12 @@ def _tell_again(conn: Connection, trial: SweepTrial, problem: Problem, now_us: i
     return Beat([command_of(write_trial(conn, trial, values), problem)])
 
 
-def say_exit(conn: Connection, agent: SweepAgent, *, now_us: int) -> Beat:
+def say_exit(conn: Connection, agent: SweepAgent, sweep: Sweep, *, now_us: int) -> Beat:
     """There is nothing left for this agent."""
     ended = sa.update(sweep_agents).where(sweep_agents.c.id == agent.id)
     conn.execute(ended.values(ended_at_us=now_us))
-    return Beat([AgentCommand(type="exit")])
+    reason = sweep.exhausted_reason or f"the sweep is {sweep.state}"
+    return Beat([AgentCommand(type="exit", reason=reason)])
 
 
 def command_of(trial: SweepTrial, problem: Problem) -> AgentCommand:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -45,6 +45,7 @@ from steelyard.server.rooms.sweeps.model import (
     AT_WORK,
     OPEN,
     AgentCommand,
+    AgentReport,
     Beat,
     Sweep,
     SweepTrial,
@@ -80,13 +81,13 @@ class Dispatcher:
         self._locks_lock = threading.Lock()
 
     def beat(
-        self, caller: Caller, agent_id: int, *, running: Collection[str], now_us: int
+        self, caller: Caller, agent_id: int, report: AgentReport, *, now_us: int
     ) -> list[AgentCommand]:
         """Note that an agent lives, and what it is to do; blocking, with transactions of its own.
 
         Raises AgentNotFound when its sweep was deleted, Forbidden for viewers.
         """
-        beat = self._db.write_now(self._record, caller, agent_id, running, now_us)
+        beat = self._db.write_now(self._record, caller, agent_id, report, now_us)
         if not beat.wants_trial:
             return beat.commands
         return self._hand_out(caller, agent_id, now_us)
@@ -96,7 +97,7 @@ class Dispatcher:
         conn: Connection,
         caller: Caller,
         agent_id: int,
-        running: Collection[str],
+        report: AgentReport,
         now_us: int,
     ) -> Beat:
         agent, sweep = get_own_agent(conn, caller, agent_id)
@@ -107,7 +108,7 @@ class Dispatcher:
             sweep,
             self.problems.get(sweep),
             problem_of=self._problem_of(conn, sweep),
-            running=running,
+            report=report,
             now_us=now_us,
         )
 
@@ -139,7 +140,7 @@ class Dispatcher:
         problem = self.problems.get(sweep)
         waiting = self._settle_all(conn, sweep, problem, now_us)
         if sweep.state in ("finished", "canceled"):
-            return say_exit(conn, agent, now_us=now_us).commands
+            return say_exit(conn, agent, sweep, now_us=now_us).commands
         if sweep.state == "paused":
             return NOTHING
         given = find_given(conn, agent.id)
@@ -157,7 +158,7 @@ class Dispatcher:
             sweep = write_sweep(conn, sweep, {"exhausted_reason": reason}, now_us=now_us)
         if sweep.exhausted_reason is not None:
             finish_if_done(conn, sweep, now_us=now_us)
-            return say_exit(conn, agent, now_us=now_us).commands
+            return say_exit(conn, agent, sweep, now_us=now_us).commands
         return NOTHING if sweep.is_local else Asked(sweep)
 
     def _settle_all(
@@ -199,7 +200,7 @@ class Dispatcher:
         if isinstance(found, Exhausted):
             sweep = write_sweep(conn, sweep, {"exhausted_reason": found.reason}, now_us=now_us)
             finish_if_done(conn, sweep, now_us=now_us)
-            return say_exit(conn, agent, now_us=now_us).commands
+            return say_exit(conn, agent, sweep, now_us=now_us).commands
         if sweep.state not in ("pending", "running"):
             return None
         problem = self.problems.get(sweep)
