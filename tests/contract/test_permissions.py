@@ -185,6 +185,11 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", f"{SWEEP}/configs"): READ,
     ("GET", f"{SWEEP}/trials"): READ,
     ("GET", f"{SWEEP}/columns"): READ,
+    ("GET", f"{SWEEP}/importance"): READ,
+    ("GET", f"{SWEEP}/surface"): READ,
+    ("GET", f"{SWEEP}/pareto"): READ,
+    ("GET", f"{SWEEP}/brackets"): READ,
+    ("GET", "/api/v1/{entity}/{project}/sweep-comparison"): READ,
     ("GET", f"{SWEEP}/agents"): READ,
     ("POST", f"{SWEEP}/agents"): WRITE,
     ("POST", f"{SWEEP}/agents/{{agent}}/next"): WRITE,
@@ -196,6 +201,8 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
 }
 #: What a request needs to be a good one.
 QUERIES = {
+    f"{SWEEP}/surface": "?x=lr",
+    "/api/v1/{entity}/{project}/sweep-comparison": "?sweep={sweep}",
     "/api/v1/tables/schema": "?ref=run:crew/ours/{run}/some-file.txt",
     "/api/v1/tables/csv": ("?question=%7B%22ref%22%3A%22run:crew/ours/{run}/some-file.txt%22%7D"),
     "/api/v1/previews/table": "?ref=run:crew/ours/{run}/some-file.txt",
@@ -339,7 +346,7 @@ def ask(world: World, method: str, path: str, key: str | None) -> int:
     if run is not None:
         fill(world, run)
     shelved = shelve(world, method, path) if "rtifact" in path else {}
-    swept = make_sweep(world) if path.startswith(SWEEP) else {}
+    swept = make_sweep(world) if "{sweep}" in asked else {}
     number = next(world.numbers)
     victim = f"victim{number}"
     if "/admin/" in path:

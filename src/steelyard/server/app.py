@@ -44,6 +44,7 @@ from steelyard.server.api import files as files_api
 from steelyard.server.api import media as media_api
 from steelyard.server.api import previews as previews_api
 from steelyard.server.api import storage as storage_api
+from steelyard.server.api import sweep_analysis as sweep_analysis_api
 from steelyard.server.api import sweep_charts as sweep_charts_api
 from steelyard.server.api import sweeps as sweeps_api
 from steelyard.server.api import tables as tables_api
@@ -71,6 +72,7 @@ from steelyard.server.rooms.accounts.commands import get_or_create_secret
 from steelyard.server.rooms.artifacts.named import VersionDigests
 from steelyard.server.rooms.media.thumbnails import Thumbnails
 from steelyard.server.rooms.runs.index import RunIndex
+from steelyard.server.rooms.sweeps.analysis import Analyses
 from steelyard.server.rooms.sweeps.dispatch import Dispatcher
 from steelyard.server.rooms.tables.table_engine import TableEngine
 from steelyard.server.settings import ServerSettings
@@ -106,6 +108,7 @@ EDGES: tuple[ModuleType, ...] = (
     storage_api,
     sweeps_api,
     sweep_charts_api,
+    sweep_analysis_api,
     tables_api,
     table_diffs,
     table_downloads,
@@ -218,6 +221,7 @@ def create_app(services: Services) -> Litestar:
         "version_digests": VersionDigests(),
         "live_hub": LiveHub(services.db),
         "sweeps": services.sweeps,
+        "analyses": Analyses(services.db, services.sweeps.problems),
     }
     dependencies: dict[str, Provide | Callable[..., Any]] = {
         name: _provide(value) for name, value in given.items()

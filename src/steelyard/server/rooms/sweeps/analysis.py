@@ -1,0 +1,266 @@
+"""What a sweep has taught: its results, and answers about them, kept until it goes on.
+
+Everything here blocks, for up to a second of CPU: call it in a worker thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from steelyard.errors import Invalid
+from steelyard.limits import (
+    SWEEP_ANALYSES_KEPT_MAX,
+    SWEEP_ANALYSIS_RUNS_MAX,
+    SWEEP_ANALYSIS_TRIALS_MAX,
+)
+from steelyard.search.importance import Importances, measure_importance
+from steelyard.search.problem import Goal, Problem
+from steelyard.search.results import SECONDS
+from steelyard.search.surface import Surface, SurfaceModel
+from steelyard.server.db.interface import Database
+from steelyard.server.rooms.sweeps.configuration import Problems
+from steelyard.server.rooms.sweeps.model import ENDED, Sweep, SweepTrial
+from steelyard.server.rooms.sweeps.queries import list_trials_in
+from steelyard.server.rooms.sweeps.tables import sweep_trials
+
+T = TypeVar("T")
+SEED = 0  # of the forest: a sweep that did not go on looks the same tomorrow
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """An ended trial: everything it was measured by, by name, and whether it may be chosen."""
+
+    run: str
+    index: int
+    config: dict[str, Any]
+    values: dict[str, float]
+    is_feasible: bool
+    started_at_us: int
+    ended_at_us: int
+
+
+class SweepResults(msgspec.Struct, frozen=True, kw_only=True):
+    """All ended trials of a sweep in the order in which they ended.
+
+    Attributes:
+        goals: what can be looked at: the metrics of the configuration, then what constraints and
+            the cost name, then `seconds`; what has no goal of its own is to be small.
+        is_cut: there are more than SWEEP_ANALYSIS_TRIALS_MAX, and these are the first ones.
+    """
+
+    sweep: Sweep
+    problem: Problem
+    trials: list[Measured]
+    goals: dict[str, Goal]
+    is_cut: bool
+
+    def goal_of(self, name: str) -> Goal:
+        """The goal of a metric. Raises Invalid for what no trial was measured by."""
+        goal = self.goals.get(name)
+        if goal is None:
+            known = ", ".join(repr(each) for each in self.goals) or "none"
+            raise Invalid(f"{self.sweep.path} has no metric {name!r}; there are {known}")
+        return goal
+
+    def first_metric(self) -> str:
+        """What the search goes by. Raises Invalid where the configuration names nothing."""
+        if not self.problem.metrics:
+            raise Invalid(f"{self.sweep.path} has no metric; say which one with `metric=`")
+        return self.problem.metrics[0].name
+
+    def column(self, name: str) -> list[float | None]:
+        """A metric by trial."""
+        return [trial.values.get(name) for trial in self.trials]
+
+
+class ImportanceAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Which parameters decide a metric."""
+
+    metric: str
+    goal: Goal
+    metrics: list[str]
+    """What else can be asked for."""
+    importances: Importances
+
+
+class SurfaceAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric along one parameter, or over two."""
+
+    metric: str
+    goal: Goal
+    surface: Surface
+
+
+class Analyses:
+    """Answers about sweeps; one per server process. Those not asked for longest are forgotten.
+
+    An answer holds until a trial of its sweep ends or the sweep is edited. Who asks while it is
+    computed waits for it instead of computing it again.
+    """
+
+    def __init__(self, db: Database, problems: Problems) -> None:
+        self._db = db
+        self._problems = problems
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._busy: WeakValueDictionary[Hashable, threading.Lock] = WeakValueDictionary()
+        self._lock = threading.Lock()
+
+    def results(self, sweep: Sweep) -> SweepResults:
+        """The ended trials of a sweep as they are now."""
+        return self.results_at(sweep, self.version_of(sweep))
+
+    def version_of(self, sweep: Sweep) -> Hashable:
+        return self._db.read_now(results_version, sweep)
+
+    def results_at(self, sweep: Sweep, version: Hashable) -> SweepResults:
+        return self.keep(
+            (sweep.id, version, "results"),
+            lambda: self._db.read_now(load_results, sweep, self._problems),
+        )
+
+    def importance(self, sweep: Sweep, metric: str | None) -> ImportanceAnswer:
+        """How much each searched parameter decides a metric, the first one by default."""
+        version = self.version_of(sweep)
+        results = self.results_at(sweep, version)
+        name = results.first_metric() if metric is None else metric
+        goal = results.goal_of(name)
+
+        def compute() -> ImportanceAnswer:
+            chosen = spread_over(results.trials, SWEEP_ANALYSIS_RUNS_MAX)
+            found = measure_importance(
+                [trial.config for trial in chosen],
+                [trial.values.get(name) for trial in chosen],
+                names=[parameter.name for parameter in results.problem.space.searched],
+                seed=SEED,
+            )
+            return ImportanceAnswer(
+                metric=name, goal=goal, metrics=list(results.goals), importances=found
+            )
+
+        return self.keep((sweep.id, version, "importance", name), compute)
+
+    def surface(self, sweep: Sweep, metric: str | None, x: str, y: str | None) -> SurfaceAnswer:
+        """A model's view of a metric along one parameter, or over two.
+
+        Raises Invalid for a parameter that is not searched.
+        """
+        version = self.version_of(sweep)
+        results = self.results_at(sweep, version)
+        name = results.first_metric() if metric is None else metric
+        goal = results.goal_of(name)
+        model = self.keep(
+            (sweep.id, version, "model", name),
+            lambda: SurfaceModel(
+                results.problem.space,
+                [trial.config for trial in results.trials],
+                results.column(name),
+                goal=goal,
+            ),
+        )
+        surface = self.keep(
+            (sweep.id, version, "surface", name, x, y),
+            lambda: model.slice(x) if y is None else model.contour(x, y),
+        )
+        return SurfaceAnswer(metric=name, goal=goal, surface=surface)
+
+    def keep(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """What was computed for the key before, or is now."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]  # type: ignore[no-any-return]  # put there below
+            busy = self._busy.setdefault(key, threading.Lock())
+        with busy:
+            with self._lock:
+                if key in self._kept:
+                    return self._kept[key]  # type: ignore[no-any-return]
+            found = compute()
+            with self._lock:
+                self._kept[key] = found
+                while len(self._kept) > SWEEP_ANALYSES_KEPT_MAX:
+                    self._kept.popitem(last=False)
+            return found
+
+
+def results_version(conn: Connection, sweep: Sweep) -> Hashable:
+    """Something that changes whenever a result, or the configuration, does."""
+    c = sweep_trials.c
+    ended = (
+        sa.select(
+            c.state,
+            sa.func.count(),
+            sa.func.max(c.ended_at_us),
+            sa.func.sum(c.value),
+        )
+        .where(c.sweep_id == sweep.id, c.state.in_(ENDED))
+        .group_by(c.state)
+        .order_by(c.state)
+    )
+    return sweep.config_version, tuple(tuple(row) for row in conn.execute(ended))
+
+
+def load_results(conn: Connection, sweep: Sweep, problems: Problems) -> SweepResults:
+    """Read the ended trials of a sweep."""
+    count = SWEEP_ANALYSIS_TRIALS_MAX
+    ended = list_trials_in(conn, sweep.id, ENDED, limit=count + 1)
+    problem = problems.get(sweep)
+    named: dict[int, list[str]] = {sweep.config_version: metric_names(problem)}
+    for trial in ended:
+        if trial.config_version not in named:
+            earlier = problems.get_version(conn, sweep, trial.config_version)
+            named[trial.config_version] = metric_names(earlier)
+    trials = [measured(problem, trial, named[trial.config_version]) for trial in ended[:count]]
+    trials.sort(key=lambda trial: (trial.ended_at_us, trial.index))
+    goals: dict[str, Goal] = {metric.name: metric.goal for metric in problem.metrics}
+    others = {name for trial in trials for name in trial.values} - {SECONDS}
+    goals |= {name: "minimize" for name in sorted(others - goals.keys())}
+    goals.setdefault(SECONDS, "minimize")
+    return SweepResults(
+        sweep=sweep, problem=problem, trials=trials, goals=goals, is_cut=len(ended) > count
+    )
+
+
+def metric_names(problem: Problem) -> list[str]:
+    return [metric.name for metric in problem.metrics]
+
+
+def measured(problem: Problem, trial: SweepTrial, names: Sequence[str]) -> Measured:
+    """`names` of the metrics that the trial was judged by: an edit may have changed them."""
+    values: dict[str, float] = {}
+    if trial.results is not None:
+        values |= trial.results.outcomes
+        if trial.results.seconds is not None:
+            values[SECONDS] = trial.results.seconds
+        pairs = zip(names, trial.results.values, strict=False)
+        values |= {name: value for name, value in pairs if value is not None}
+    if trial.state == "failed":  # what it had until then says nothing about its configuration
+        values = {}
+    known = {**trial.config, **values}
+    broken = any(
+        constraint.expression.holds(known) is False
+        for constraint in problem.space.outcome_constraints
+    )
+    return Measured(
+        run=trial.run_name,
+        index=trial.index,
+        config=trial.config,
+        values=values,
+        is_feasible=not broken,
+        started_at_us=trial.started_at_us or trial.created_at_us,
+        ended_at_us=trial.ended_at_us or trial.created_at_us,
+    )
+
+
+def spread_over(trials: Sequence[Measured], count: int) -> Sequence[Measured]:
+    """At most `count` of the trials, spread evenly over all of them."""
+    if len(trials) <= count:
+        return trials
+    return [trials[place * len(trials) // count] for place in range(count)]
