@@ -1,0 +1,388 @@
+"""The queue of a sweep in a shared directory: what an agent asks, answered from the log."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import string
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from steelyard.errors import AgentNotFound, TooLarge, Unavailable
+from steelyard.limits import (
+    SWEEP_AGENTS_MAX,
+    SWEEP_GONE_GRACE_S,
+    SWEEP_LEASE_S,
+    SWEEP_SUGGESTION_TRIES_MAX,
+)
+from steelyard.sdk.sweeps.directory.agents import Watch, write_pulse
+from steelyard.sdk.sweeps.directory.drawing import (
+    find_stops,
+    held_for_drawing,
+    read_problem,
+    run_limit,
+    suggest_next,
+)
+from steelyard.sdk.sweeps.directory.log import read_sealed, replace_sealed
+from steelyard.sdk.sweeps.directory.model import (
+    AgentCame,
+    Drawn,
+    Entry,
+    Event,
+    Exhausted,
+    Leased,
+    Stopping,
+    Sweep,
+    Trial,
+)
+from steelyard.sdk.sweeps.directory.readings import Reading, RunFolders, RunReader
+from steelyard.sdk.sweeps.directory.settling import (
+    CANCELED,
+    finish_if_done,
+    give_back,
+    settle_own,
+    settle_silent,
+)
+from steelyard.sdk.sweeps.directory.store import Store
+from steelyard.sdk.sweeps.queue import (
+    Command,
+    Exit,
+    Resume,
+    Run,
+    RunState,
+    Stop,
+    SweepInfo,
+)
+from steelyard.search.problem import Problem
+from steelyard.search.trials import Exhausted as NothingLeft
+from steelyard.search.trials import Suggestion
+
+_NAME_CHARS: Final = string.ascii_lowercase + string.digits
+
+
+def make_name() -> str:
+    """A random name, as servers give them to sweeps, agents and runs."""
+    return "".join(secrets.choice(_NAME_CHARS) for _ in range(8))
+
+
+class DirectoryQueue:
+    """A sweep in a directory, for those who work for it. Satisfies `Queue`.
+
+    `lease_s`: an agent that is silent so long has lost its trial. `grace_s`: a program that was
+    started has so long to begin its run.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        lease_s: float = SWEEP_LEASE_S,
+        grace_s: float = SWEEP_GONE_GRACE_S,
+        now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = Store(directory)
+        self._now_us = now_us
+        self._folders = RunFolders(directory)
+        self._agents = directory / "queue" / "agents"
+        self._watch = Watch(
+            self._agents, self._folders, lease_s=lease_s, grace_s=grace_s, monotonic=monotonic
+        )
+        self._lease_s = lease_s
+        self._problem: Problem | None = None
+        self._beats = 0
+        self._readers: dict[str, RunReader] = {}
+        self._curves: dict[str, list[float]] = {}
+        self._judged: dict[str, int] = {}
+
+    # ---- what an agent calls
+
+    def describe(self) -> SweepInfo:
+        """The sweep as it is now. Raises NotFound without it, Unavailable."""
+        sweep = self._store.refresh()
+        head = sweep.head
+        assert head is not None
+        directory = self._store.directory
+        program_directory = head.program_directory
+        if program_directory is not None and not Path(program_directory).is_dir():
+            program_directory = None  # not seen from this machine
+        environment = {
+            "WANDB_MODE": "offline",
+            "WANDB_DIR": str(directory.resolve()),
+            "WANDB_PROJECT": head.project,
+        }
+        if head.entity:
+            environment["WANDB_ENTITY"] = head.entity
+        return SweepInfo(
+            path=str(directory),
+            name=head.name,
+            config=dict(self._get_problem(sweep).raw),
+            entity=head.entity,
+            project=head.project,
+            state=sweep.state,
+            environment=environment,
+            program_directory=program_directory,
+        )
+
+    def register(self, host: str) -> str:
+        """Make an agent known; its name. The first one starts the sweep."""
+        name = make_name()
+        self._store.refresh()
+        self._write_pulse(name, {}, has_left=False)
+
+        def come(sweep: Sweep) -> tuple[list[Event], None]:
+            if len(sweep.agents) >= SWEEP_AGENTS_MAX:
+                raise TooLarge(
+                    "the list of agents of a sweep",
+                    size=len(sweep.agents) + 1,
+                    limit=SWEEP_AGENTS_MAX,
+                    limit_name="SWEEP_AGENTS_MAX",
+                )
+            return [AgentCame(name, host[:128])], None
+
+        self._store.decide(come, at_us=self._now_us())
+        return name
+
+    def heartbeat(
+        self, agent: str, run_states: Mapping[str, RunState], *, wants_work: bool
+    ) -> list[Command]:
+        """See `Queue.heartbeat`. Raises Unavailable, NotFound, MissingExtra."""
+        sweep = self._store.refresh()
+        if agent not in sweep.agents:
+            raise AgentNotFound(f"{agent!r} of the sweep in {self._store.directory}")
+        has_left = not wants_work and "running" not in run_states.values()
+        self._write_pulse(agent, run_states, has_left=has_left)
+        problem = self._get_problem(sweep)
+        for run_name in run_states:
+            self._publish(run_name, problem)
+        now_us = self._now_us()
+        self._settle(agent, run_states, has_left=has_left, now_us=now_us)
+        self._judge(problem, now_us)
+        asked = self._store.decide(
+            lambda sweep: self._answer(sweep, agent, run_states, wants_work=wants_work),
+            at_us=now_us,
+        )
+        if asked is None:
+            asked = self._draw(agent, run_states)
+        self._forget_ended()
+        return asked
+
+    # ---- what has become of trials
+
+    def _settle(
+        self, agent: str, run_states: Mapping[str, RunState], *, has_left: bool, now_us: int
+    ) -> None:
+        def is_named(trial: Trial) -> bool:
+            return trial.agent == agent and (
+                run_states.get(trial.run_name) == "running" or trial.state == "leased"
+            )
+
+        def decide(sweep: Sweep) -> tuple[list[Event], None]:
+            own = settle_own(sweep, agent, run_states, self._read_run)
+            if has_left:
+                own += give_back(sweep, agent, run_states)
+            return own, None
+
+        def decide_silent(sweep: Sweep) -> tuple[list[Event], None]:
+            events = settle_silent(
+                sweep,
+                is_named=is_named,
+                is_silent=lambda trial: self._watch.is_silent(trial, now_us=now_us),
+                read_run=self._read_run,
+            )
+            return events, None
+
+        self._store.decide(decide, at_us=now_us)
+        self._store.decide(decide_silent, at_us=now_us)
+        self._store.decide(lambda sweep: (finish_if_done(sweep), None), at_us=now_us)
+
+    def _judge(self, problem: Problem, now_us: int) -> None:
+        """Stop those that are worth no further iteration, if any has logged anything new."""
+        if problem.early_terminate is None or not problem.metrics:
+            return
+        sweep = self._store.sweep
+        if not any(trial.state == "running" for trial in sweep.trials.values()):
+            return
+        for trial in sweep.trials.values():
+            if trial.is_open or trial.run_name not in self._curves:
+                self._read_curve(trial.run_name)
+        lengths = {name: len(curve) for name, curve in self._curves.items()}
+        if lengths == self._judged:
+            return
+        self._judged = lengths
+
+        def decide(sweep: Sweep) -> tuple[list[Event], None]:
+            stops = find_stops(sweep, problem, self._curves)
+            return [
+                Stopping(index, found.reason)
+                for index, found in stops.items()
+                if sweep.trials[index].state == "running"
+                and sweep.trials[index].stop_reason is None
+            ], None
+
+        self._store.decide(decide, at_us=now_us)
+
+    def _read_run(self, trial: Trial) -> Reading:
+        problem = self._get_problem(self._store.sweep)
+        reader = self._readers.setdefault(trial.run_name, RunReader(problem))
+        return reader.read(self._folders.find(trial.run_name))
+
+    def _publish(self, run_name: str, problem: Problem) -> None:
+        """Write down the curve of a run for those who judge: they see its journal late."""
+        reader = self._readers.setdefault(run_name, RunReader(problem))
+        reading = reader.read(self._folders.find(run_name))
+        if problem.early_terminate is None or self._curves.get(run_name) == reading.curve:
+            return
+        self._curves[run_name] = reading.curve
+        with contextlib.suppress(OSError):  # the next beat tries again
+            replace_sealed(self._curve_path(run_name), msgspec.json.encode(reading.curve))
+
+    def _read_curve(self, run_name: str) -> None:
+        if run_name in self._readers:
+            return  # our own: we wrote it
+        content = read_sealed(self._curve_path(run_name))
+        if content is not None:
+            self._curves[run_name] = msgspec.json.decode(content, type=list[float])
+
+    def _curve_path(self, run_name: str) -> Path:
+        return self._store.queue / "curves" / f"{run_name}.json"
+
+    def _forget_ended(self) -> None:
+        at_work = {trial.run_name for trial in self._store.sweep.trials.values() if trial.is_open}
+        self._readers = {name: each for name, each in self._readers.items() if name in at_work}
+
+    # ---- what an agent is to do
+
+    def _answer(
+        self, sweep: Sweep, agent: str, run_states: Mapping[str, RunState], *, wants_work: bool
+    ) -> tuple[list[Event], list[Command] | None]:
+        """What the log says an agent is to do; None: a new configuration is to be drawn."""
+        running = [name for name, said in run_states.items() if said == "running"]
+        stops = self._list_stops(sweep, agent, running)
+        if stops or running or not wants_work:
+            return [], list(stops)
+        if sweep.state in ("finished", "canceled"):
+            return [], [Exit(reason=sweep.exhausted_reason or f"the sweep is {sweep.state}")]
+        if sweep.state == "paused":
+            return [], []
+        open_trials = [sweep.trials[index] for index in sorted(sweep.trials)]
+        for trial in open_trials:
+            if trial.is_at_work and trial.agent == agent and trial.run_name not in run_states:
+                # Running and not named: it has time to be heard of. Leased: it was not heard.
+                return [], [self._command_of(trial)] if trial.state == "leased" else []
+        for trial in open_trials:
+            if trial.state == "lost":
+                run_name = trial.run_name if trial.is_resumable else make_name()
+                leased = Leased(trial.index, run_name, agent)
+                told = msgspec.structs.replace(trial, run_name=run_name)
+                return [leased], [self._command_of(told)]
+        limit = run_limit(self._get_problem(sweep))
+        if sweep.exhausted_reason is None and sweep.trial_count >= limit:
+            reason = f"all {limit:,} runs that the configuration allows were handed out"
+            return [Exhausted(reason)], [Exit(reason=reason)]
+        if sweep.exhausted_reason is not None:
+            return finish_if_done(sweep), [Exit(reason=sweep.exhausted_reason)]
+        return [], None
+
+    def _list_stops(self, sweep: Sweep, agent: str, running: list[str]) -> list[Stop]:
+        by_run = {trial.run_name: trial for trial in sweep.trials.values()}
+        earlier = {name for trial in sweep.trials.values() for name in trial.earlier_runs}
+        stops = []
+        for name in running:
+            trial = by_run.get(name)
+            if trial is not None and trial.stop_reason is not None:
+                stops.append(Stop(run_name=name, reason=trial.stop_reason))
+            elif sweep.state == "canceled":
+                stops.append(Stop(run_name=name, reason=CANCELED))
+            elif name in earlier or (trial is not None and trial.agent != agent):
+                why = f"this agent was silent for {self._lease_s:,.0f} s; another one runs this now"
+                stops.append(Stop(run_name=name, reason=why))
+        return stops
+
+    def _draw(self, agent: str, run_states: Mapping[str, RunState]) -> list[Command]:
+        with held_for_drawing(self._store.queue / "drawing.lock"):
+            for _ in range(SWEEP_SUGGESTION_TRIES_MAX):
+                # Between the question and the lock others were at it.
+                commands = self._store.decide(
+                    lambda sweep: self._answer(sweep, agent, run_states, wants_work=True),
+                    at_us=self._now_us(),
+                )
+                if commands is not None:
+                    return commands
+                sweep = self._store.sweep
+                count, number = sweep.trial_count, sweep.number
+                found = suggest_next(sweep, self._get_problem(sweep))
+                drawn = self._put(agent, found, count=count, number=number)
+                if drawn is not None:
+                    return drawn
+        return []  # the agent asks again in a few seconds
+
+    def _put(
+        self, agent: str, found: Suggestion | NothingLeft, *, count: int, number: int
+    ) -> list[Command] | None:
+        """Keep a suggestion and hand it out; None when it is no longer the next one."""
+        while True:
+            sweep = self._store.sweep
+            if sweep.number != number:
+                still_running = sweep.state in ("pending", "running")
+                if sweep.trial_count != count or not still_running or sweep.exhausted_reason:
+                    return None
+            if isinstance(found, NothingLeft):
+                if self._store.append(Entry(self._now_us(), [Exhausted(found.reason)])):
+                    self._store.decide(
+                        lambda sweep: (finish_if_done(sweep), None), at_us=self._now_us()
+                    )
+                    return [Exit(reason=found.reason)]
+            else:
+                drawn = self._drawn_of(agent, found, count)
+                if self._store.append(Entry(self._now_us(), [drawn])):
+                    return [self._command_of(self._store.sweep.trials[count])]
+            self._store.refresh()
+
+    def _drawn_of(self, agent: str, found: Suggestion, index: int) -> Drawn:
+        key = self._get_problem(self._store.sweep).space.key_of(found.config).hex()
+        return Drawn(
+            index=index,
+            run_name=make_name(),
+            config=found.config,
+            key=key,
+            kind=found.kind,
+            reason=found.reason,
+            agent=agent,
+            mean=found.mean,
+            std=found.std,
+        )
+
+    def _command_of(self, trial: Trial) -> Run | Resume:
+        problem = self._get_problem(self._store.sweep)
+        made = Resume if trial.is_resumable else Run
+        return made(
+            run_name=trial.run_name,
+            config=problem.space.nest(trial.config),
+            program=problem.program,
+        )
+
+    def _get_problem(self, sweep: Sweep) -> Problem:
+        if self._problem is None:
+            self._problem = read_problem(sweep)
+        return self._problem
+
+    def _write_pulse(
+        self, agent: str, run_states: Mapping[str, RunState], *, has_left: bool
+    ) -> None:
+        self._beats += 1
+        running = {name: said for name, said in run_states.items() if said == "running"}
+        try:
+            write_pulse(
+                self._agents / f"{agent}.json",
+                count=self._beats,
+                at_us=self._now_us(),
+                runs=running,
+                has_left=has_left,
+            )
+        except OSError as error:
+            raise Unavailable(str(error)) from error
