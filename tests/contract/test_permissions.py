@@ -182,6 +182,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", SWEEP): READ,
     ("PATCH", SWEEP): WRITE,
     ("DELETE", SWEEP): WRITE,
+    ("GET", f"{SWEEP}/budget"): READ,
     ("GET", f"{SWEEP}/configs"): READ,
     ("GET", f"{SWEEP}/trials"): READ,
     ("GET", f"{SWEEP}/columns"): READ,

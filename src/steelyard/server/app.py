@@ -45,6 +45,7 @@ from steelyard.server.api import media as media_api
 from steelyard.server.api import previews as previews_api
 from steelyard.server.api import storage as storage_api
 from steelyard.server.api import sweep_analysis as sweep_analysis_api
+from steelyard.server.api import sweep_budget as sweep_budget_api
 from steelyard.server.api import sweep_charts as sweep_charts_api
 from steelyard.server.api import sweeps as sweeps_api
 from steelyard.server.api import tables as tables_api
@@ -107,6 +108,7 @@ EDGES: tuple[ModuleType, ...] = (
     artifact_graphs,
     storage_api,
     sweeps_api,
+    sweep_budget_api,
     sweep_charts_api,
     sweep_analysis_api,
     tables_api,
