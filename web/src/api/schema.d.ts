@@ -3,12 +3,15 @@
 import type { JsonObject, JsonValue } from "./json";
 
 export interface AgentBeat {
+  ended?: Record<string, "finished" | "failed" | "stopped" | "preempted">;
   running?: string[];
+  wants_work?: boolean;
 }
 
 export interface AgentCommand {
   args?: Record<string, JsonObject> | null;
   program?: string | null;
+  reason?: string | null;
   run_id?: string | null;
   type: "run" | "resume" | "stop" | "exit";
 }
@@ -29,6 +32,13 @@ export interface AgentWork {
 export interface Aggregate {
   column: string;
   fn: "count" | "nulls" | "distinct" | "sum" | "mean" | "min" | "max" | "std" | "median" | "first";
+}
+
+export interface Amounts {
+  gpu_hours?: number | null;
+  hours?: number | null;
+  runs?: number | null;
+  usd?: number | null;
 }
 
 export interface ApiKey {
@@ -56,6 +66,14 @@ export interface ArtifactTypes {
   items: ArtifactType[];
 }
 
+export interface BestStep {
+  ended: number;
+  hours: number;
+  run: string;
+  run_hours: number;
+  value: number;
+}
+
 export interface BisectStep {
   before: string | null;
   causes: CauseCounts | null;
@@ -69,6 +87,52 @@ export interface Bisection {
   metrics: string[];
   next_cursor: string | null;
   total: number;
+}
+
+export interface BracketRow {
+  iteration: number;
+  passed: number;
+  reached: number;
+  stopped: number;
+  threshold: number | null;
+}
+
+export interface BracketsAnswer {
+  brackets: BracketRow[];
+  goal: string | null;
+  is_continuous: boolean;
+  is_cut: boolean;
+  iterations: number[];
+  iterations_run: number;
+  iterations_saved: number;
+  longest: number;
+  metric: string | null;
+  rule: "hyperband" | "asha" | "median" | "predictive" | null;
+  runs: number;
+  stopped: StoppedRun[];
+}
+
+export interface BudgetAlert {
+  at_us: number;
+  kind: "runs" | "hours" | "gpu_hours" | "usd";
+  limit: number;
+  spent: number;
+  threshold: number;
+}
+
+export interface BudgetReport {
+  alerts: BudgetAlert[];
+  committed: Amounts;
+  limits: Amounts;
+  per_run: Amounts;
+  per_run_from: "sweep" | "project" | null;
+  projected_end_at_us: number | null;
+  projected_spend: Amounts;
+  reason: string | null;
+  saved: Amounts;
+  spent: Amounts;
+  state: "unlimited" | "open" | "waits" | "spent";
+  unpriced_runs: number;
 }
 
 export interface CauseCounts {
@@ -185,6 +249,28 @@ export interface ColumnHead {
   media_type?: string | null;
   name: string;
   type: "number" | "string" | "boolean" | "media" | "json" | "datetime";
+}
+
+export interface ComparedSweep {
+  best: BestStep[];
+  display_name: string | null;
+  ended: number;
+  front: FrontRun[];
+  history: VolumeStep[];
+  hours: number;
+  hypervolume: number;
+  method: string;
+  missing: string[];
+  name: string;
+  run_hours: number;
+  state: "pending" | "running" | "paused" | "finished" | "canceled";
+}
+
+export interface ComparisonAnswer {
+  metrics: FrontMetric[];
+  metrics_known: FrontMetric[];
+  reference: number[] | null;
+  sweeps: ComparedSweep[];
 }
 
 export interface CompleteContent {
@@ -324,6 +410,24 @@ export interface FileRow {
   url: string;
 }
 
+export interface FrontMetric {
+  goal: "minimize" | "maximize";
+  name: string;
+}
+
+export interface FrontRun {
+  index: number;
+  run: string;
+  values: number[];
+}
+
+export interface GridAxis {
+  kind: "number" | "category";
+  name: string;
+  scale: "linear" | "log";
+  values: JsonValue[];
+}
+
 export interface Histogram {
   counts: number[];
   edges: number[];
@@ -332,6 +436,33 @@ export interface Histogram {
 export interface Home {
   projects: ProjectRow[];
   running: RunRow[];
+}
+
+export interface Importance {
+  distinct: number;
+  high: number;
+  kind: "number" | "category";
+  low: number;
+  name: string;
+  note: string;
+  pearson: number | null;
+  runs: number;
+  share: number;
+  spearman: number | null;
+}
+
+export interface ImportanceAnswer {
+  goal: "minimize" | "maximize";
+  importances: Importances;
+  metric: string;
+  metrics: string[];
+}
+
+export interface Importances {
+  explained: number;
+  items: Importance[];
+  note: string;
+  runs: number;
 }
 
 export interface InputChange {
@@ -719,6 +850,18 @@ export interface ParameterColumn {
   values: JsonValue[];
 }
 
+export interface ParetoAnswer {
+  front: FrontRun[];
+  history: VolumeStep[];
+  hypervolume: number;
+  infeasible: number;
+  lacking: number;
+  metrics: FrontMetric[];
+  metrics_known: FrontMetric[];
+  reference: number[] | null;
+  runs: number;
+}
+
 export interface ProjectRow {
   entity: string;
   last_activity_us: number;
@@ -925,6 +1068,16 @@ export interface StopAnswer {
   is_stopping: boolean;
 }
 
+export interface StoppedRun {
+  bracket: number | null;
+  ended_at_us: number | null;
+  index: number;
+  iterations: number;
+  last: number | null;
+  reason: string;
+  run: string;
+}
+
 export interface StorageOverview {
   blobs_url: string | null;
   content_bytes: number;
@@ -941,6 +1094,24 @@ export interface StorageOverview {
 export interface StoredContent {
   md5: string;
   size_bytes: number;
+}
+
+export interface Surface {
+  explained: number;
+  fitted: number;
+  high: ((number | null)[])[];
+  low: ((number | null)[])[];
+  mean: ((number | null)[])[];
+  note: string;
+  runs: number;
+  x: GridAxis;
+  y: GridAxis | null;
+}
+
+export interface SurfaceAnswer {
+  goal: "minimize" | "maximize";
+  metric: string;
+  surface: Surface;
 }
 
 export interface SweepConfigRow {
@@ -1276,6 +1447,11 @@ export interface VersionRef {
   type: string;
   use_as?: string | null;
   version: string;
+}
+
+export interface VolumeStep {
+  ended: number;
+  hypervolume: number;
 }
 
 export interface XAxis {
