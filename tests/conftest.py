@@ -17,6 +17,7 @@ from tests.support.installed_wheel import PAGE, InstalledWheel, build_wheel, ins
 from tests.support.official_client import OfficialClient, clean_environ
 from tests.support.postgres import PostgresCluster
 from tests.support.s3 import S3Server
+from tests.support.slurm import SlurmCluster
 
 KINDS: tuple[Kind, ...] = ("sqlite", "postgresql")
 
@@ -88,6 +89,17 @@ def own_s3(tmp_path: Path) -> Iterator[S3Server]:
     s3.start()
     yield s3
     s3.kill()
+
+
+@pytest.fixture(scope="session")
+def slurm() -> Iterator[SlurmCluster]:
+    """A Slurm that many tests share: it has room for 64 tasks, and two GPUs in name."""
+    cluster = SlurmCluster()
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.remove()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, Literal, Protocol
+from typing import ClassVar, Final, Literal, NoReturn, Protocol
 
 import msgspec
 
@@ -103,8 +103,8 @@ class JobStatus(msgspec.Struct, frozen=True, kw_only=True):
 class Launcher(Protocol):
     """Made as `Launcher(options)`: see `registry.open_launcher`. One thread at a time uses it."""
 
-    name: str
-    stays: bool
+    name: ClassVar[str]
+    stays: ClassVar[bool]
     """Jobs go on when this process is gone. Those of others are to be waited for."""
 
     def submit(self, job: AgentJob) -> Job:
@@ -134,6 +134,6 @@ class LauncherMaker(Protocol):
         ...
 
 
-def refuse_option(launcher: str, name: str, known: str) -> Any:
+def refuse_option(launcher: str, name: str, known: str) -> NoReturn:
     """Raise what a launcher says of an option that it does not have."""
     raise Invalid(f"the launcher {launcher!r} has no option {name!r}; it has {known}")

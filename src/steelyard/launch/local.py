@@ -34,11 +34,18 @@ class LocalLauncher:
     name: ClassVar[str] = "local"
     stays: ClassVar[bool] = False
 
-    def __init__(self, options: Mapping[str, str], environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        options: Mapping[str, str],
+        environ: Mapping[str, str],
+        *,
+        term_s: float = LAUNCH_TERM_S,
+    ) -> None:
         for option in options:
             if option != "gpus":
                 refuse_option(self.name, option, "gpus: gpus=0,1,3, gpus=all or gpus=none")
         self._environ = dict(environ)
+        self._term_s = term_s
         self.gpus = choose_gpus(options.get("gpus", "all"), environ)
         self._jobs: dict[str, _LocalJob] = {}
 
@@ -51,7 +58,11 @@ class LocalLauncher:
                 f"{parallel:,} agents at a time on one machine: at most "
                 f"{LAUNCH_LOCAL_PARALLEL_MAX} (LAUNCH_LOCAL_PARALLEL_MAX)"
             )
-        local = _LocalJob(job, made.id, self._environ, self.gpus, min(parallel, job.tasks))
+        local = _LocalJob(
+            *(job, made.id, self._environ, self.gpus),
+            parallel=min(parallel, job.tasks),
+            term_s=self._term_s,
+        )
         local.start_first()
         self._jobs[made.id] = local
         return made
@@ -80,10 +91,13 @@ class _LocalJob:
         job_id: str,
         environ: Mapping[str, str],
         gpus: tuple[str, ...],
+        *,
         parallel: int,
+        term_s: float,
     ) -> None:
         self._job, self._id, self._gpus = job, job_id, gpus
         self._environ = {**environ, **job.environ}
+        self._term_s = term_s
         self._free = list(range(parallel))
         self._next = 1
         self._running: dict[int, tuple[int, subprocess.Popen[bytes]]] = {}
@@ -104,7 +118,7 @@ class _LocalJob:
         """Note who has ended, and start who comes next."""
         self._reap()
         if self._cancelled_at is not None:
-            if time.monotonic() > self._cancelled_at + LAUNCH_TERM_S:
+            if time.monotonic() > self._cancelled_at + self._term_s:
                 self._signal(signal.SIGKILL)
         else:
             while self._can_start():

@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar, Final
 
-from steelyard.errors import LaunchFailed, NotFound
+from steelyard.errors import Invalid, LaunchFailed, NotFound
 from steelyard.launch.interface import AgentJob, Job, JobStatus, TaskState, TaskStatus
 from steelyard.launch.slurm_script import check_options, write_script
 from steelyard.limits import LAUNCH_ANSWER_S, LAUNCH_MESSAGE_CHARS_MAX
@@ -60,6 +60,11 @@ class SlurmLauncher:
 
     def submit(self, job: AgentJob) -> Job:
         """See `Launcher.submit`. Output goes to slurm-JOB_TASK.out in the directory."""
+        if not self._options.get("output", "").startswith("/") and set(job.directory) & set("%\\"):
+            raise Invalid(
+                f"Slurm reads % and \\ in {job.directory!r} as a pattern of its own; submit from "
+                "another directory, or say where output goes: -o output=/DIRECTORY/%A_%a.out"
+            )
         script = write_script(job, self._options)
         # "JOB" or "JOB;CLUSTER"
         said = self._run("sbatch", "--parsable", script=script, directory=job.directory)
@@ -153,7 +158,7 @@ def parse_squeue(told: str) -> Iterator[tuple[int, TaskStatus]]:
             # The exit code is that of wait(2): the status in the upper byte, the signal below.
             number = int(code) if code.isdigit() else 0
             status = _make(index, state, number >> 8, number & 0x7F, place)
-            why = None if reason in ("", "None") else reason
+            why = None if reason in ("", "None", "NonZeroExitCode") else reason
             yield status.index, replace_reason(status, why)
 
 
