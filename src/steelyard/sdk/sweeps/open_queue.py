@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from steelyard.sdk.sweeps.queue import Queue
 
 
 def open_queue(path: str, *, entity: str | None = None, project: str | None = None) -> Queue:
-    """The queue behind SWEEP, PROJECT/SWEEP, ENTITY/PROJECT/SWEEP or a sweep's page.
+    """The queue behind SWEEP, PROJECT/SWEEP, ENTITY/PROJECT/SWEEP, a sweep's page, or a directory
+    that has a sweep in it.
 
     Raises UsageError for a path that names nothing or without a server to ask, NoApiKey.
     """
+    from steelyard.sdk.sweeps.directory.store import is_sweep_directory
+
+    if is_sweep_directory(Path(path)):
+        from steelyard.sdk.sweeps.directory.queue import DirectoryQueue
+
+        return DirectoryQueue(Path(path))
     from steelyard.sdk.sweeps.server_queue import open_server_queue
 
     return open_server_queue(path, entity=entity, project=project)
