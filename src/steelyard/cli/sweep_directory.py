@@ -1,0 +1,122 @@
+"""`steelyard sweep` on a directory: made, shown, paused, resumed, stopped and canceled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from steelyard.sdk.sweeps.directory.model import SweepState, Trial
+    from steelyard.sdk.sweeps.directory.steering import SweepView
+
+_ENDS = {"finished": "stopped: no new runs", "canceled": "canceled: its runs are told to stop"}
+
+
+def is_directory_sweep(path: str) -> bool:
+    """Whether a path that was typed is that of a directory with a sweep in it."""
+    from steelyard.sdk.sweeps.directory.store import is_sweep_directory
+
+    return is_sweep_directory(Path(path))
+
+
+def create_in_directory(
+    config: str,
+    directory: Path,
+    *,
+    environment: Mapping[str, str],
+    entity: str | None = None,
+    project: str | None = None,
+) -> None:
+    """Make the sweep of a configuration file and print what it is and how to work for it."""
+    from steelyard.cli.sweep_check import read_config_file
+    from steelyard.sdk.sweeps.directory.making import create_directory_sweep
+
+    file = Path(config)
+    click.echo(f"Creating sweep from: {config}")
+    sweep, warnings = create_directory_sweep(
+        directory,
+        read_config_file(file),
+        entity=entity,
+        project=project,
+        environment=environment,
+        program_directory=file.parent,
+    )
+    assert sweep.head is not None
+    for warning in warnings:
+        click.secho(f"warning: {warning}", fg="yellow", err=True)
+    click.echo(f"Creating sweep with ID: {sweep.head.name}")
+    click.echo(f"The sweep is in: {directory.resolve()}")
+    click.echo(f"Run sweep agent with: steelyard agent {directory}")
+
+
+def change_directory_state(directory: str, state: SweepState) -> None:
+    """Pause, resume, stop or cancel, and say what holds now."""
+    from steelyard.sdk.sweeps.directory.steering import set_directory_state
+
+    sweep = set_directory_state(Path(directory), state)
+    click.echo(f"the sweep in {directory} is {_ENDS.get(sweep.state, sweep.state)}")
+
+
+def show_directory_sweep(directory: str) -> None:
+    """Print the sweep: what it is at, its best trial, and every trial."""
+    from steelyard.cli.tables import print_table
+    from steelyard.sdk.sweeps.directory.steering import view_directory_sweep
+
+    view = view_directory_sweep(Path(directory))
+    for line in describe_view(view):
+        click.echo(line)
+    if not view.trials:
+        return
+    metrics = [metric.name for metric in view.problem.metrics]
+    heads = ["#", "RUN", "STATE", *metrics, "SECONDS", "CONFIG", ""]
+    rows = [_row_of(trial, len(metrics)) for trial in view.trials]
+    numbers = {0, *range(3, 4 + len(metrics))}
+    print_table(heads, rows, state_at=2, right=numbers)
+
+
+def describe_view(view: SweepView) -> list[str]:
+    """A few lines: state and counts, the best, and what needs somebody's attention."""
+    sweep, problem = view.sweep, view.problem
+    head = sweep.head
+    assert head is not None
+    counts: dict[str, int] = {}
+    for trial in view.trials:
+        counts[trial.state] = counts.get(trial.state, 0) + 1
+    said = ", ".join(f"{count:,} {state}" for state, count in counts.items()) or "none yet"
+    lines = [
+        f"sweep {head.name}: {sweep.state}, {problem.method}, "
+        f"{view.heard_agents:,} agents heard of lately",
+        f"trials: {said}",
+    ]
+    if sweep.exhausted_reason is not None:
+        lines.append(f"nothing left to hand out: {sweep.exhausted_reason}")
+    if view.best is not None:
+        metric = problem.metrics[0]
+        value = _number(view.best.values[0])
+        lines.append(f"best {metric.name} ({metric.goal}): {value}, run {view.best.run_name}")
+    for number in sweep.damaged:
+        lines.append(f"entry {number} of its log is damaged and was passed over")
+    return lines
+
+
+def _row_of(trial: Trial, metric_count: int) -> list[str]:
+    values: list[Any] = [*trial.values, *[None] * metric_count][:metric_count]
+    config = " ".join(f"{name}={value}" for name, value in trial.config.items())
+    again = f"attempt {trial.attempts}" if trial.attempts > 1 else ""
+    note = "; ".join(part for part in (again, trial.stop_reason) if part)
+    return [
+        str(trial.index + 1),
+        trial.run_name,
+        trial.state,
+        *map(_number, values),
+        "" if trial.seconds is None else f"{trial.seconds:,.0f}",
+        config,
+        note,
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
