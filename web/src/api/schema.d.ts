@@ -112,6 +112,11 @@ export interface BracketsAnswer {
   stopped: StoppedRun[];
 }
 
+export interface Brushed {
+  config?: string | null;
+  parameters: Record<string, Kept>;
+}
+
 export interface BudgetAlert {
   at_us: number;
   kind: "runs" | "hours" | "gpu_hours" | "usd";
@@ -166,6 +171,12 @@ export interface ChangedRow {
   before_row: number | null;
   change: string;
   columns: string[];
+}
+
+export interface CheckedConfig {
+  is_valid: boolean;
+  remarks: Remark[];
+  run_count_expected: number | null;
 }
 
 export interface ClientMapping {
@@ -277,6 +288,10 @@ export interface CompleteContent {
   md5: string;
   parts: UploadedPart[];
   upload_id: string;
+}
+
+export interface ConfigText {
+  config: string;
 }
 
 export interface ConsoleLine {
@@ -512,6 +527,11 @@ export interface JoinedTable {
   win: number;
 }
 
+export interface Kept {
+  ranges?: ([number, number])[];
+  values?: JsonValue[] | null;
+}
+
 export interface KeyRequest {
   name?: string;
 }
@@ -646,6 +666,11 @@ export interface MyEntity {
 
 export interface Named {
   name: string;
+}
+
+export interface NarrowedConfig {
+  config: string;
+  notes: string[];
 }
 
 export interface NewAgent {
@@ -800,6 +825,12 @@ export interface PageOfSweepConfigRow {
   total?: number | null;
 }
 
+export interface PageOfSweepOverview {
+  items: SweepOverview[];
+  next_cursor?: string | null;
+  total?: number | null;
+}
+
 export interface PageOfSweepRow {
   items: SweepRow[];
   next_cursor?: string | null;
@@ -888,6 +919,14 @@ export interface ProjectUsage {
   size_bytes: number;
   trash_bytes: number;
   trash_ends_at_us: number | null;
+}
+
+export interface Remark {
+  line: number | null;
+  message: string;
+  path: string;
+  severity: "error" | "warning" | "hint";
+  suggestion?: string | null;
 }
 
 export interface ResumePoint {
@@ -1158,12 +1197,27 @@ export interface SweepMetric {
   target: number | null;
 }
 
+export interface SweepOverview {
+  progress: SweepProgress;
+  sweep: SweepRow;
+}
+
 export interface SweepPatch {
   /** The configuration: YAML or JSON as a text, or the same as an object */
   config?: string | JsonObject | null;
   description?: string | null;
   display_name?: string | null;
   state?: "pending" | "running" | "paused" | "finished" | "canceled" | null;
+}
+
+export interface SweepProgress {
+  best: number | null;
+  budget: Record<string, number>;
+  config_name: string | null;
+  goal: "minimize" | "maximize" | null;
+  metric: string | null;
+  run_limit: number | null;
+  trial_counts: Record<string, number>;
 }
 
 export interface SweepRow {

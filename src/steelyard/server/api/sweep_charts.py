@@ -1,20 +1,73 @@
-"""All trials of a sweep as columns, for the charts of its page."""
+"""What the pages of sweeps are drawn from: the list with its figures, and trials as columns."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import msgspec
 from litestar import get
+from litestar.params import QueryParameter
 from sqlalchemy.engine import Connection
 
 from steelyard.limits import SWEEP_COLUMNS_TRIALS_MAX
-from steelyard.server.api.sweeps import SWEEP
+from steelyard.server.api.sweep_rows import SweepRow, row_of_sweep
+from steelyard.server.api.sweeps import SWEEP, SWEEPS
 from steelyard.server.db.interface import Database
-from steelyard.server.http.paging import check_limit, decode_cursor, encode_cursor
+from steelyard.server.http.paging import Page, check_limit, decode_cursor, encode_cursor
 from steelyard.server.rooms.accounts.model import Caller
+from steelyard.server.rooms.projects.policy import get_readable_project
+from steelyard.server.rooms.runs.filters import EVERYTHING, parse_filter
 from steelyard.server.rooms.runs.shown_runs import list_shown_runs
 from steelyard.server.rooms.sweeps.dispatch import Dispatcher
+from steelyard.server.rooms.sweeps.listing import (
+    count_matching,
+    find_sweeps,
+    parse_sweep_field,
+)
+from steelyard.server.rooms.sweeps.model import SweepState
+from steelyard.server.rooms.sweeps.overview import SweepProgress, progress_of
 from steelyard.server.rooms.sweeps.policy import get_readable_sweep
 from steelyard.server.rooms.sweeps.queries import agent_places, list_trials
 from steelyard.server.rooms.sweeps.trial_columns import TrialColumns, columns_of
+
+
+class SweepOverview(msgspec.Struct, frozen=True):
+    """A sweep of the list and how far it is."""
+
+    sweep: SweepRow
+    progress: SweepProgress
+
+
+@get(SWEEPS + ":overview")
+async def list_sweep_overviews(
+    entity: str,
+    project: str,
+    caller: Caller,
+    db: Database,
+    sweeps: Dispatcher,
+    states: Annotated[list[SweepState] | None, QueryParameter(name="state")] = None,
+    limit: int | None = None,
+    cursor: str | None = None,
+) -> Page[SweepOverview]:
+    """Sweeps of a project, newest first, each with its counts, its best value and its limits."""
+    count = check_limit(limit)
+    before_id = None if cursor is None else decode_cursor(cursor, tuple[int])[0]
+    chosen = parse_filter({"state": {"$in": states}}, parse_sweep_field) if states else EVERYTHING
+
+    def read(conn: Connection) -> Page[SweepOverview]:
+        found = get_readable_project(conn, caller, entity, project)
+        page = find_sweeps(conn, found.id, filter=chosen, limit=count, before_id=before_id)
+        progress = progress_of(conn, sweeps.problems, page.sweeps)
+        return Page(
+            [
+                SweepOverview(row_of_sweep(sweep), done)
+                for sweep, done in zip(page.sweeps, progress, strict=True)
+            ],
+            encode_cursor(page.sweeps[-1].id) if page.has_more else None,
+            count_matching(conn, found.id, chosen),
+        )
+
+    return await db.read(read)
 
 
 @get(SWEEP + "/columns")
@@ -53,4 +106,4 @@ async def list_sweep_columns(
     return await db.read(read)
 
 
-handlers = [list_sweep_columns]
+handlers = [list_sweep_overviews, list_sweep_columns]

@@ -13,11 +13,11 @@ import msgspec
 
 from steelyard.search.parameter import Parameter, is_number
 from steelyard.search.problem import Goal, Problem
+from steelyard.search.results import read_number, value_of
 from steelyard.server.rooms.runs.fields import find_nested
 from steelyard.server.rooms.runs.json_text import parse_json_object, without_nonfinite
 from steelyard.server.rooms.runs.shown_runs import ShownRun
 from steelyard.server.rooms.sweeps.model import Sweep, SweepTrial, TrialState
-from steelyard.server.rooms.sweeps.results import read_number, value_of
 
 AxisKind = Literal["number", "integer", "category", "constant"]
 AxisScale = Literal["linear", "log"]
