@@ -24,6 +24,8 @@ from steelyard.errors import Invalid
 from steelyard.search.problem import CrossValidation, Goal
 from steelyard.search.trials import TrialState
 
+#: Keys of its configuration that tell a run its place.
+FOLD, FOLDS, SEED, FRACTION = "fold", "folds", "seed", "fraction"
 VALUES_SHARE_MIN = 0.5  # of the runs of a trial that need a value once all have ended
 
 

@@ -20,7 +20,7 @@ def value_of(metric: Metric, summary: Mapping[str, Any]) -> float | None:
     """The value of a metric in a summary, or of its formula over what is logged."""
     if metric.expression is None:
         return read_number(summary, metric.name, goal=metric.goal)
-    expression = parse(metric.expression)
+    expression = parse(metric.expression, across_runs=True)  # that of many runs: None for one
     values = {name: read_number(summary, name) for name in expression.names}
     value = expression.evaluate({k: v for k, v in values.items() if v is not None})
     return value if value is not None and math.isfinite(value) else None

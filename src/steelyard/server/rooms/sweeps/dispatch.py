@@ -10,23 +10,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any
 from weakref import WeakValueDictionary
 
 import msgspec
 from sqlalchemy.engine import Connection
 
-from steelyard.errors import Infeasible
 from steelyard.limits import SWEEP_SUGGESTION_TRIES_MAX, SWEEP_TRIALS_MAX
 from steelyard.search.problem import Problem
-from steelyard.search.trials import Exhausted, Suggestion, Trial
+from steelyard.search.trials import Exhausted
 from steelyard.server.db.interface import Database
 from steelyard.server.rooms.accounts.model import Caller
-from steelyard.server.rooms.runs.of_sweeps import (
-    RunOutcome,
-    list_outcomes,
-    list_outcomes_of_sweep,
-)
 from steelyard.server.rooms.sweeps.agents import (
     command_of,
     is_busy_with,
@@ -40,6 +33,7 @@ from steelyard.server.rooms.sweeps.commands import (
     write_sweep,
 )
 from steelyard.server.rooms.sweeps.configuration import Problems, run_limit
+from steelyard.server.rooms.sweeps.folds import explain_limit, insert_suggestion
 from steelyard.server.rooms.sweeps.leases import lease_trial, settle_trials
 from steelyard.server.rooms.sweeps.model import (
     AT_WORK,
@@ -50,18 +44,21 @@ from steelyard.server.rooms.sweeps.model import (
     Sweep,
     SweepTrial,
 )
+from steelyard.server.rooms.sweeps.phase_steps import note_exhausted, step_phase
 from steelyard.server.rooms.sweeps.policy import get_own_agent
 from steelyard.server.rooms.sweeps.queries import (
     list_trials,
     list_trials_in,
     list_trials_of_agent,
 )
-from steelyard.server.rooms.sweeps.results import search_trials
-from steelyard.server.rooms.sweeps.trials import NewTrial, Taken, insert_trial
+from steelyard.server.rooms.sweeps.searching import Found, load_search, next_suggestion
+from steelyard.server.rooms.sweeps.trials import Taken
 
 log = logging.getLogger("steelyard.sweeps")
 
 NOTHING: list[AgentCommand] = []
+#: What of a sweep decides about its next suggestion.
+SEARCHED = ("trial_count", "config_version", "overlay")
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -152,10 +149,12 @@ class Dispatcher:
                 conn, waiting[0], agent_id=agent.id, run_name=make_name(), now_us=now_us
             )
             return [command_of(trial, self._problem_of(conn, sweep)(trial))]
-        limit = run_limit(problem)
-        if limit is not None and sweep.trial_count >= limit and not sweep.exhausted_reason:
-            reason = f"all {limit:,} runs that the configuration allows were handed out"
-            sweep = write_sweep(conn, sweep, {"exhausted_reason": reason}, now_us=now_us)
+        sweep, must_wait = step_phase(conn, sweep, problem, now_us=now_us)
+        if must_wait:
+            return NOTHING
+        spent = explain_limit(sweep, problem, run_limit(problem))
+        if spent is not None and not sweep.exhausted_reason:
+            sweep = write_sweep(conn, sweep, {"exhausted_reason": spent}, now_us=now_us)
         if sweep.exhausted_reason is not None:
             finish_if_done(conn, sweep, now_us=now_us)
             return say_exit(conn, agent, sweep, now_us=now_us).commands
@@ -170,16 +169,8 @@ class Dispatcher:
         lost = [trial for trial in settled if trial.state == "lost"]
         return lost + [trial for trial in settled if trial.state == "queued"]
 
-    def _suggest(self, sweep: Sweep) -> Suggestion | Exhausted:
-        # Here and not above: it loads scipy, half a second that servers without sweeps save.
-        from steelyard.search.suggest import suggest
-
-        problem = self.problems.get(sweep)
-        trials = self._db.read_now(load_search, sweep, problem)
-        try:
-            return suggest(problem, trials, seed=sweep.seed, index=sweep.trial_count)
-        except Infeasible as error:
-            return Exhausted(reason=str(error))
+    def _suggest(self, sweep: Sweep) -> Found:
+        return next_suggestion(self._db.read_now(load_search, sweep, self.problems.get(sweep)))
 
     def _put(
         self,
@@ -187,35 +178,35 @@ class Dispatcher:
         caller: Caller,
         agent_id: int,
         asked: Sweep,
-        found: Suggestion | Exhausted,
+        found: Found,
         now_us: int,
     ) -> list[AgentCommand] | None:
         """Keep a suggestion and hand it out; None when it is no longer the next one."""
         agent, _ = get_own_agent(conn, caller, agent_id)
         sweep = lock_sweep(conn, asked.id)
-        if (sweep.trial_count, sweep.config_version) != (asked.trial_count, asked.config_version):
+        if any(getattr(sweep, name) != getattr(asked, name) for name in SEARCHED):
             return None
         if find_given(conn, agent.id) is not None:
             return None
-        if isinstance(found, Exhausted):
-            sweep = write_sweep(conn, sweep, {"exhausted_reason": found.reason}, now_us=now_us)
+        problem, given = self.problems.get(sweep), found.suggestion
+        if isinstance(given, Exhausted):
+            sweep = note_exhausted(conn, sweep, problem, given.reason, now_us=now_us)
+            if sweep.exhausted_reason is None:
+                return None  # in this phase: there is another
             finish_if_done(conn, sweep, now_us=now_us)
             return say_exit(conn, agent, sweep, now_us=now_us).commands
         if sweep.state not in ("pending", "running"):
             return None
-        problem = self.problems.get(sweep)
-        run_name = make_name()
-        new = NewTrial(
-            config=found.config,
-            key=problem.space.key_of(found.config),
-            kind=found.kind,
-            reason=found.reason,
-            mean=found.mean,
-            std=found.std,
-            agent_id=agent.id,
-        )
         try:
-            insert_trial(conn, sweep, new, run_name=run_name, now_us=now_us)
+            insert_suggestion(
+                conn,
+                sweep,
+                problem,
+                given,
+                agent_id=agent.id,
+                parent_index=found.parent_index,
+                now_us=now_us,
+            )
         except Taken:
             return None
         trial = list_trials(conn, sweep.id, limit=1, after_index=sweep.trial_count - 1)[0]
@@ -224,7 +215,10 @@ class Dispatcher:
     def settle(self, conn: Connection, sweep_id: int, *, now_us: int) -> Sweep:
         """Bring the trials of a sweep up to date without an agent asking, and finish it if done."""
         sweep = lock_sweep(conn, sweep_id)
-        self._settle_all(conn, sweep, self.problems.get(sweep), now_us)
+        problem = self.problems.get(sweep)
+        waiting = self._settle_all(conn, sweep, problem, now_us)
+        if sweep.state == "running" and not waiting:
+            sweep, _ = step_phase(conn, sweep, problem, now_us=now_us)
         return finish_if_done(conn, sweep, now_us=now_us)
 
     def _problem_of(self, conn: Connection, sweep: Sweep) -> Callable[[SweepTrial], Problem]:
@@ -243,18 +237,3 @@ def find_given(conn: Connection, agent_id: int) -> SweepTrial | None:
     """
     trials = list_trials_of_agent(conn, agent_id, states=AT_WORK)
     return next(filter(is_busy_with, trials), None)
-
-
-def load_search(conn: Connection, sweep: Sweep, problem: Problem) -> list[Trial]:
-    """Everything that the next suggestion of a sweep learns from."""
-    trials = list_trials(conn, sweep.id, limit=SWEEP_TRIALS_MAX)
-    return search_trials(problem, trials, list_priors(conn, sweep, trials))
-
-
-def list_priors(conn: Connection, sweep: Sweep, trials: list[SweepTrial]) -> list[RunOutcome]:
-    """Runs that were added to a sweep: named when it was made, or begun in it without an agent."""
-    own = {name for trial in trials for name in (trial.run_name, *trial.earlier_runs)}
-    joined = list_outcomes_of_sweep(conn, sweep.project_id, sweep.name, limit=SWEEP_TRIALS_MAX)
-    named = list_outcomes(conn, sweep.project_id, sweep.prior_runs)
-    found: dict[str, Any] = {run.name: run for run in joined} | named
-    return sorted((run for name, run in found.items() if name not in own), key=lambda r: r.id)

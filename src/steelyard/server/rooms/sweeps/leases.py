@@ -23,8 +23,11 @@ from steelyard.limits import SWEEP_ATTEMPTS_MAX, SWEEP_GONE_GRACE_S, SWEEP_LEASE
 from steelyard.search.problem import Problem
 from steelyard.server.rooms.runs.json_text import dump_json
 from steelyard.server.rooms.runs.of_sweeps import RunOutcome, list_outcomes
-from steelyard.server.rooms.sweeps.model import ACTIVE, Sweep, SweepTrial, TrialResults
+from steelyard.server.rooms.sweeps.labels import label_runs
+from steelyard.server.rooms.sweeps.model import ACTIVE, ENDED, Sweep, SweepTrial, TrialResults
+from steelyard.server.rooms.sweeps.overlay import overlay_of
 from steelyard.server.rooms.sweeps.results import results_of
+from steelyard.server.rooms.sweeps.scoring import is_plain, needed_names, rescore
 from steelyard.server.rooms.sweeps.tables import sweep_trials
 
 LEASE_US = SWEEP_LEASE_S * 1_000_000
@@ -46,15 +49,26 @@ def settle_trials(
     Idempotent: with the same clock and runs a second call changes nothing.
     """
     outcomes = list_outcomes(conn, sweep.project_id, [trial.run_name for trial in trials])
-    settled = []
+    settled, changed, has_ended = [], [], False
+    overlay = overlay_of(sweep)
     for trial in trials:
         run = outcomes.get(trial.run_name)
         values = next_values(trial, run, may_retry=sweep.state in ACTIVE, now_us=now_us)
-        if values is not None and values.get("state") in ("finished", "failed", "stopped"):
-            results = TrialResults() if run is None else results_of(problem, run)
+        if values is not None and values.get("state") in ENDED:
+            has_ended = True
+            parts = needed_names(problem, overlay)
+            results = TrialResults() if run is None else results_of(problem, run, parts=parts)
             values["results"] = results
-            values["value"] = results.values[0] if results.values else None
+            if trial.trial_index is None and is_plain(problem, overlay):
+                values["value"] = results.values[0] if results.values else None
         settled.append(trial if values is None else write_trial(conn, trial, values))
+        if values is not None:
+            changed.append(settled[-1])
+    label_runs(conn, sweep, changed, outcomes, now_us=now_us)
+    if has_ended and not (
+        is_plain(problem, overlay) and all(t.trial_index is None for t in trials)
+    ):
+        rescore(conn, sweep, problem)
     return settled
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from steelyard.limits import SWEEP_LEASE_S
+from steelyard.search.crossval import Aggregate
 
 SweepState = Literal["pending", "running", "paused", "finished", "canceled"]
 #: queued: known, not handed out · leased: handed out, its run not heard of yet · lost: waits for
@@ -51,6 +52,7 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
     controller: str
     priority: int
     waits_reason: str | None
+    overlay: str = "{}"
     created_at_us: int
     updated_at_us: int
     finished_at_us: int | None
@@ -97,6 +99,10 @@ class TrialResults(msgspec.Struct, frozen=True, kw_only=True):
     values: list[float | None] = []
     outcomes: dict[str, float] = {}
     seconds: float | None = None
+    parts: dict[str, float] = {}
+    """What formulas over metrics name, by key."""
+    warnings: list[str] = []
+    """Why a formula gave no value."""
 
 
 class SweepTrial(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,6 +133,13 @@ class SweepTrial(msgspec.Struct, frozen=True, kw_only=True):
     started_at_us: int | None
     ended_at_us: int | None
     stop_kind: StopKind | None = None
+    trial_index: int | None = None
+    """Of the first row of the same suggestion; None where it is one run."""
+    phase: int | None = None
+    parent_index: int | None = None
+    display_name: str | None = None
+    score: Aggregate | None = None
+    """What its runs say together, on the first of several."""
 
 
 class SweepChanges(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,7 +157,8 @@ class AgentCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """What an agent is to do: run or resume a run, stop one, or exit.
 
     `args` is the configuration as runs get it: {parameter: {"value": …}}, nested ones in one value.
-    `reason` says why a run is to stop, or why there is nothing more to do.
+    `reason` says why a run is to stop, or why there is nothing more to do; `is_early`: its curve was
+    judged, so that it ends well.
     """
 
     type: Literal["run", "resume", "stop", "exit"]
@@ -152,6 +166,7 @@ class AgentCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     program: str | None = None
     args: dict[str, dict[str, Any]] | None = None
     reason: str | None = None
+    is_early: bool = False
 
 
 #: How a run of an agent ended, as the agent saw it.

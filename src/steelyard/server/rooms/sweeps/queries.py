@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection, Row
 
 from steelyard.errors import SweepNotFound
 from steelyard.limits import SQL_LIST_ITEMS_MAX
+from steelyard.search.crossval import Aggregate
 from steelyard.server.rooms.runs.joins import project_names, user_names
 from steelyard.server.rooms.runs.json_text import parse_json_object
 from steelyard.server.rooms.sweeps.model import (
@@ -228,6 +229,8 @@ def trial_from_row(row: Row[Any]) -> SweepTrial:
     values = dict(row._mapping)
     values["earlier_runs"] = json.loads(values["earlier_runs"])
     values["config"] = parse_json_object(values["config"], "the configuration of a trial")
+    if values["score"] is not None:
+        values["score"] = msgspec.json.decode(values["score"], type=Aggregate)
     if values["results"] is not None:
         values["results"] = msgspec.json.decode(values["results"], type=TrialResults)
     return SweepTrial(**values)

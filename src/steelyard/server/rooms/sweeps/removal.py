@@ -11,15 +11,19 @@ from steelyard.server.rooms.sweeps.tables import (
     sweep_agents,
     sweep_alerts,
     sweep_configs,
+    sweep_events,
+    sweep_phases,
     sweep_quotas,
     sweep_trials,
+    sweep_weightings,
     sweeps,
 )
 
 
 def delete_sweep(conn: Connection, sweep_id: int) -> None:
     """The sweep with its trials, agents and configurations. Its runs stay as they are."""
-    for table in (sweep_trials, sweep_agents, sweep_configs, sweep_alerts):
+    kept = (sweep_alerts, sweep_weightings, sweep_phases, sweep_events)
+    for table in (sweep_trials, sweep_agents, sweep_configs, *kept):
         conn.execute(sa.delete(table).where(table.c.sweep_id == sweep_id))
     conn.execute(sa.delete(sweeps).where(sweeps.c.id == sweep_id))
 
@@ -35,7 +39,7 @@ def delete_some_sweeps(conn: Connection, project_ids: Sequence[int], *, count: i
 
 def forget_user(conn: Connection, user_id: int) -> None:
     """Leave sweeps and agents of a user, in entities of others, without a name."""
-    for table in (sweeps, sweep_configs, sweep_agents):
+    for table in (sweeps, sweep_configs, sweep_agents, sweep_weightings, sweep_phases):
         conn.execute(sa.update(table).where(table.c.user_id == user_id).values(user_id=None))
 
 

@@ -27,6 +27,7 @@ sweeps = sa.Table(
     sa.Column("controller", sa.Text, nullable=False, server_default="{}"),
     sa.Column("priority", sa.Integer, nullable=False, server_default="0"),
     sa.Column("waits_reason", sa.Text),  # why agents get nothing for now
+    sa.Column("overlay", sa.Text, nullable=False, server_default="{}"),  # JSON: see overlay.py
     sa.Column("created_at_us", sa.BigInteger, nullable=False),
     sa.Column("updated_at_us", sa.BigInteger, nullable=False),
     sa.Column("finished_at_us", sa.BigInteger),
@@ -61,13 +62,18 @@ sweep_agents = sa.Table(
     sa.Index("ix_sweep_agents_sweep_id_id", "sweep_id", "id"),
 )
 
-#: One suggestion is one row. Whatever becomes of its runs, the configuration is here once.
+#: One suggestion is one row, or one for each of its folds and seeds. Whatever becomes of its runs,
+#: the configuration is here once.
 sweep_trials = sa.Table(
     "sweep_trials",
     metadata,
     sa.Column("id", BIGID, primary_key=True),
     sa.Column("sweep_id", sa.BigInteger, sa.ForeignKey("sweeps.id"), nullable=False),
     sa.Column("index", sa.Integer, nullable=False),
+    sa.Column("trial_index", sa.Integer),  # of the first row of the same suggestion, if several
+    sa.Column("phase", sa.Integer),  # its place in the configuration; null: there are none
+    sa.Column("parent_index", sa.Integer),  # the row of an earlier phase that it repeats
+    sa.Column("display_name", sa.Text),  # what its run is to be called
     sa.Column("run_name", sa.Text, nullable=False),
     sa.Column("earlier_runs", sa.Text, nullable=False, server_default="[]"),  # lost ones, JSON
     sa.Column("config", sa.Text, nullable=False),  # JSON, flat by dotted name
@@ -87,7 +93,8 @@ sweep_trials = sa.Table(
     sa.Column("schedule_id", sa.Text),  # the controller's name for it
     sa.Column("stop_reason", sa.Text),  # why it was stopped early
     sa.Column("stop_kind", sa.Text),  # judged | budget | null: by hand, or it was not
-    sa.Column("value", sa.Float),  # of the first metric, for the best
+    sa.Column("value", sa.Float),  # what the trial is ranked by, on its first row
+    sa.Column("score", sa.Text),  # JSON: what its runs say together, if several; on its first row
     sa.Column("results", sa.Text),  # JSON: values, outcomes, seconds; null until it has ended
     sa.Column("created_at_us", sa.BigInteger, nullable=False),
     sa.Column("started_at_us", sa.BigInteger),
@@ -127,4 +134,45 @@ sweep_quotas = sa.Table(
     sa.Column("entity_id", sa.BigInteger, sa.ForeignKey("entities.id"), primary_key=True),
     sa.Column("runs_max", sa.Integer, nullable=False),
     sa.Column("updated_at_us", sa.BigInteger, nullable=False),
+)
+
+#: Other weights for the metrics, chosen after the fact. The default one is in the overlay, too.
+sweep_weightings = sa.Table(
+    "sweep_weightings",
+    metadata,
+    sa.Column("sweep_id", sa.BigInteger, sa.ForeignKey("sweeps.id"), primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("expression", sa.Text),
+    sa.Column("weights", sa.Text, nullable=False),  # JSON: name to weight
+    sa.Column("goal", sa.Text),
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("users.id"), index=True),
+    sa.Column("updated_at_us", sa.BigInteger, nullable=False),
+)
+
+#: The phases that a sweep came to.
+sweep_phases = sa.Table(
+    "sweep_phases",
+    metadata,
+    sa.Column("sweep_id", sa.BigInteger, sa.ForeignKey("sweeps.id"), primary_key=True),
+    sa.Column("index", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("fraction", sa.Float, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # running | finished | waiting | refused
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("ranges", sa.Text, nullable=False),  # JSON: what is left of the space
+    sa.Column("parents", sa.Text, nullable=False),  # JSON: indexes of trials it grew from
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("users.id"), index=True),  # who decided
+    sa.Column("started_at_us", sa.BigInteger),
+    sa.Column("finished_at_us", sa.BigInteger),
+)
+
+sweep_events = sa.Table(
+    "sweep_events",
+    metadata,
+    sa.Column("id", BIGID, primary_key=True),
+    sa.Column("sweep_id", sa.BigInteger, sa.ForeignKey("sweeps.id"), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("details", sa.Text, nullable=False),  # JSON
+    sa.Column("created_at_us", sa.BigInteger, nullable=False),
+    sa.Index("ix_sweep_events_sweep_id_id", "sweep_id", "id"),
 )

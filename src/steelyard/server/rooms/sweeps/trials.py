@@ -27,6 +27,10 @@ class NewTrial(msgspec.Struct, frozen=True, kw_only=True):
     mean: float | None = None
     std: float | None = None
     schedule_id: str | None = None
+    trial_index: int | None = None
+    phase: int | None = None
+    parent_index: int | None = None
+    display_name: str | None = None
     agent_id: int | None = None
     """Who gets it at once; None leaves it queued."""
 
@@ -55,6 +59,10 @@ def insert_trial(
         .values(
             sweep_id=sweep.id,
             index=sweep.trial_count,
+            trial_index=trial.trial_index,
+            phase=trial.phase,
+            parent_index=trial.parent_index,
+            display_name=trial.display_name,
             run_name=run_name,
             config=dump_json(trial.config),
             config_key=trial.key,
