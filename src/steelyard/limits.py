@@ -31,7 +31,24 @@ SAMPLED_ROWS_MAX = 100_000
 HISTORY_SAMPLES_DEFAULT = 500
 REGEX_CHARS_MAX = 1000
 
+# Costs.
+PRICES_MAX = 1000  # rows of the price table
+PRICE_NAME_CHARS_MAX = 200
+PRICE_USD_PER_HOUR_MAX = 100_000.0
+GPUS_OF_RUN_MAX = 100_000
+RUN_SECONDS_MAX = 10 * 365 * 86_400  # that are charged for one run
+COSTS_EVERY_S = 5  # runs that have begun or ended are looked at
+COSTS_STEP_S = 60  # costs of a run at work are written at most so often, later more seldom
+COSTS_RUNS_MAX = 50  # runs in one transaction of that
+COSTS_LATE_RUNS_MAX = 1000  # the latest runs, among which such are looked for that came late
+COSTS_OWN_VALUES_MAX = 32  # of one run that are remembered, to tell them from the script's
+
 # Sweeps.
+SWEEP_ESTIMATE_RUNS_MAX = 50  # finished runs of a project that an estimate is made from
+SWEEP_QUOTA_RUNS_MAX = 100_000  # that may be set for one entity
+SWEEP_REPLICAS_MAX = 1000  # agents that a queue asks for at most, when nothing else limits them
+SWEEP_CLAIM_S = 30  # an idle agent that asked so lately waits for a slot
+SWEEPS_OF_AGENT_MAX = 100  # that one agent serves
 SWEEP_CONFIG_CHARS_MAX = MIB  # of the text of a configuration
 SWEEP_CONTROLLER_CHARS_MAX = 4 * MIB  # of what a local controller keeps with its sweep
 SWEEP_AGENTS_MAX = 10_000  # that ever registered with one sweep
@@ -68,6 +85,7 @@ LAUNCH_TASKS_MAX = 10_000  # of one job; Slurm's own MaxArraySize is often 1001
 LAUNCH_LOCAL_PARALLEL_MAX = 256  # agents at a time on one machine
 LAUNCH_TERM_S = 30  # from SIGTERM to SIGKILL; as Slurm's KillWait usually is
 LAUNCH_ANSWER_S = 120  # what a command of Slurm may take
+LAUNCH_SCRIPT_BYTES_MAX = MIB  # of a file that may be replaced by a script
 LAUNCH_MESSAGE_CHARS_MAX = 1000  # of what such a command says when it refuses
 
 # Run lists.

@@ -107,6 +107,10 @@ class Launcher(Protocol):
     stays: ClassVar[bool]
     """Jobs go on when this process is gone. Those of others are to be waited for."""
 
+    def suggest_tasks(self) -> int | None:
+        """How many agents there should be when nobody says; None: somebody has to."""
+        ...
+
     def submit(self, job: AgentJob) -> Job:
         """Start it, or have it started. Raises LaunchFailed, and then nothing was started."""
         ...

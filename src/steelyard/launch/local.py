@@ -49,10 +49,14 @@ class LocalLauncher:
         self.gpus = choose_gpus(options.get("gpus", "all"), environ)
         self._jobs: dict[str, _LocalJob] = {}
 
+    def suggest_tasks(self) -> int:
+        """One for each GPU, or one."""
+        return max(len(self.gpus), 1)
+
     def submit(self, job: AgentJob) -> Job:
         """See `Launcher.submit`. Without `parallel`, one task for each GPU, or one."""
         made = Job(launcher=self.name, id=secrets.token_hex(3), tasks=job.tasks)
-        parallel = job.parallel or max(len(self.gpus), 1)
+        parallel = job.parallel or self.suggest_tasks()
         if parallel > LAUNCH_LOCAL_PARALLEL_MAX:
             raise LaunchFailed(
                 f"{parallel:,} agents at a time on one machine: at most "

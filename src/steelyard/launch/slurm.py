@@ -58,6 +58,10 @@ class SlurmLauncher:
         self._options = dict(options)
         self._environ = dict(environ)
 
+    def suggest_tasks(self) -> None:
+        """The cluster is larger than a sweep: somebody has to say."""
+        return None
+
     def submit(self, job: AgentJob) -> Job:
         """See `Launcher.submit`. Output goes to slurm-JOB_TASK.out in the directory."""
         if not self._options.get("output", "").startswith("/") and set(job.directory) & set("%\\"):
