@@ -9,6 +9,7 @@ import traceback
 import click
 
 from steelyard import __version__
+from steelyard.cli.agent import agent
 from steelyard.cli.artifact import artifact, diff
 from steelyard.cli.backups import backup, restore
 from steelyard.cli.disk import disk
@@ -34,7 +35,7 @@ def commands() -> None:
 
 for command in (up, login, logout, sync, status, user, key, settings, doctor):
     commands.add_command(command)
-for command in (artifact, diff, sweep):
+for command in (artifact, diff, sweep, agent):
     commands.add_command(command)
 for command in (runs, run, disk, shim, backup, restore, openapi):
     commands.add_command(command)

@@ -333,6 +333,10 @@ def _begin(settings: ClientSettings, given_config: Mapping[str, Any]) -> Run:
     if settings.resume == "auto":
         resume_path = Path(settings.resume_file)
         run.add_end_hook(lambda code: None if code else forget_resume_file(resume_path, run_id))
+    if settings.sweep_id:
+        from steelyard.sdk.stopping import hear_sigterm
+
+        hear_sigterm(run)
     _say_beginning(run, settings, folder)
     if settings.console != "off":
         from steelyard.sdk.console import Console

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from steelyard.sdk.journal.writer import JournalWriter
     from steelyard.sdk.sender.launch import RunName, SenderHandle
     from steelyard.sdk.settings import ClientSettings
+    from steelyard.sdk.stopping import StopRequest
 
 
 class Run:
@@ -88,6 +89,10 @@ class Run:
         self._is_finished = False
         self._end_hooks: list[Callable[[int], None]] = []
         self._scratch_dir: str | None = None
+        #: Why and how the run is to end early; None while it is not.
+        self.stop_request: StopRequest | None = None
+        self.is_ending: bool = False
+        self.is_preempted: bool = False
 
         # Automatic rows count from `_base`. The number of the next one is `_step`; it is counted
         # from the start of the run as the server knows it once somebody gave a later step.
@@ -127,7 +132,9 @@ class Run:
             commit: whether the row is complete, so that the next call begins another. Default:
                 yes, unless `step` is given.
 
-        Raises Invalid for what cannot be logged, naming it; RunFinished after `finish`.
+        Raises Invalid for what cannot be logged, naming it; RunFinished after `finish`;
+        StoppedEarly, a SystemExit, once the row is kept, when the run is to end: its sweep or
+        somebody on the server says so.
         """
         if self._is_finished:
             raise RunFinished(self.facts.run_id, "log()")
@@ -169,6 +176,9 @@ class Run:
                     self._tracker.cut()
             else:
                 self._tracker.follow(data)
+        if self.stop_request is not None:
+            self.is_ending = True
+            raise self.stop_request.error()
 
     def _with_media(self, data: Mapping[str, Any], step: int | str) -> dict[str, Any]:
         """The row with media as JSON; their files are part of the run then."""
@@ -698,6 +708,16 @@ class Run:
         """Have `hook` called with the exit code when the run ends, while it still takes records."""
         self._end_hooks.append(hook)
 
+    def ask_to_stop(self, reason: str, code: int) -> None:
+        """Have the next `log` end the script, or the function of an agent, with this exit code."""
+        from steelyard.sdk.stopping import StopRequest, interrupt_later
+
+        if self.stop_request is None and not self._is_finished:
+            self.stop_request = StopRequest(reason, code)
+            how = "is stopped early" if code == 0 else "is stopped"
+            terminal.say(f"run {self.name or self.id} {how}: {reason}", level="warn")
+            interrupt_later(self, self._settings.agent_kill_delay)
+
     def finish(self, exit_code: int | None = None) -> None:
         """End the run, and wait for the upload, at most the seconds of the setting finish_timeout.
 
@@ -709,6 +729,8 @@ class Run:
         setting finish_timeout_raises says so.
         """
         code = exit_hooks.exit_code() if exit_code is None else check_exit_code(exit_code)
+        if self.stop_request is not None and self.is_ending and code == 0:
+            code = self.stop_request.code
         with self._lock:
             if self._is_finished:
                 return
@@ -728,6 +750,8 @@ class Run:
                 finish.write_last_files(
                     self.folder, self._config.as_dict(), dict(self._current_summary())
                 )
+            if self.is_preempted:
+                self._writer.append(journal.PREEMPTING, {})
             self._writer.append(journal.FINISH, {"exit_code": code})
             lost_count = self._writer.close()
         if self.folder is not None:

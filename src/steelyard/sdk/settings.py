@@ -96,6 +96,18 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
     sweep_param_path: Annotated[
         str | None, _doc("YAML file with the parameters of this sweep run; set by sweep agents.")
     ] = None
+    agent_kill_delay: Annotated[
+        float, _doc("Seconds between SIGTERM and SIGKILL for a run that an agent is to stop.")
+    ] = 30.0
+    agent_disable_flapping: Annotated[
+        bool, _doc("On: an agent goes on although 3 runs failed in its first minute.")
+    ] = False
+    agent_max_initial_failures: Annotated[
+        int, _doc("An agent ends when so many runs have failed, and none was good.")
+    ] = 5
+    agent_report_interval: Annotated[
+        int | None, _doc("Accepted; agents report every few seconds.")
+    ] = None
     config_paths: Annotated[
         tuple[str, ...] | None, _doc("YAML files that are merged into the config, in order.")
     ] = None

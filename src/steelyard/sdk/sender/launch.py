@@ -254,7 +254,7 @@ class SenderHandle:
         if notice := message.get("notice"):
             _print_notice(notice["level"], notice["text"])
         if run := message.get("stop"):
-            self._stop(run)
+            self._stop(run, message.get("reason"))
         if name := message.get("name"):
             named = RunName(**name)
             # Without an entity in the settings, init() could not say where the page is.
@@ -269,12 +269,14 @@ class SenderHandle:
                     self._watched.pop(folder, None)  # nothing for a restarted sender to do
                 self._changed.notify_all()
 
-    def _stop(self, run: str) -> None:
+    def _stop(self, run: str, early_reason: str | None) -> None:
         if run in self._stopped:
             return
         self._stopped.add(run)
         stop = self._settings.stop_fn
         if stop is None:
+            if _ask_sweep_run(run, early_reason):
+                return
             _print_notice("warn", f"run {run} was stopped on the server")
             _thread.interrupt_main()
             return
@@ -282,6 +284,18 @@ class SenderHandle:
             stop()
         except Exception as error:  # noqa: BLE001  # the user's function, in our thread
             _print_notice("error", f"stop_fn raised {type(error).__name__}: {error}")
+
+
+def _ask_sweep_run(run_id: str, early_reason: str | None) -> bool:
+    """Have a run of a sweep end at its next `log`; whether it is one."""
+    from steelyard.sdk.session import get_session
+    from steelyard.sdk.stopping import BY_HAND, EARLY, KILLED
+
+    for run in get_session().list_active():
+        if run.id == run_id and run.sweep_id:
+            run.ask_to_stop(early_reason or BY_HAND, EARLY if early_reason else KILLED)
+            return True
+    return False
 
 
 class _Pipe:

@@ -66,6 +66,7 @@ class Leaving:
     def __init__(self) -> None:
         self.reason: str | None = None
         self.is_urgent = False
+        self.is_interrupting = False  # a function is at work, in the thread that gets signals
 
     def ask(self, reason: str, *, is_urgent: bool) -> None:
         """End after the run at work, or give it back at once."""
@@ -284,9 +285,9 @@ class Agent:
         return False
 
 
-def stops_of(commands: list[Command] | None, run_name: str) -> str | None:
-    """Why this run is to stop, if the queue says so."""
+def find_stop(commands: list[Command] | None, run_name: str) -> Stop | None:
+    """The command to stop this run, if the queue gave one."""
     for command in commands or ():
         if isinstance(command, Stop) and command.run_name == run_name:
-            return command.reason
+            return command
     return None

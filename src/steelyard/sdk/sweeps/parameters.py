@@ -47,10 +47,10 @@ class RunFiles:
                 f"{error.strerror}; make room there, or name another place in WANDB_DIR"
             ) from error
 
-    def ask_to_stop(self, reason: str) -> None:
-        """Leave word for the process why it is about to get SIGTERM."""
+    def ask_to_stop(self, reason: str, code: int) -> None:
+        """Leave word for the process why it is about to get SIGTERM, and its exit code."""
         try:
-            _replace(self.stop, reason)
+            _replace(self.stop, f"{code} {reason}")
         except OSError:
             return  # it ends all the same, as one that was preempted
 
@@ -68,13 +68,14 @@ def stop_file(parameters: Path) -> Path:
     return parameters.with_suffix(".stop")
 
 
-def read_stop_reason(parameters: str | None) -> str | None:
-    """Why the agent wants this run to end; None when it did not say so."""
+def read_stop(parameters: str | None) -> tuple[str, int] | None:
+    """(why the agent wants this run to end, the exit code); None when it did not say so."""
     if not parameters:
         return None
     try:
-        return stop_file(Path(parameters)).read_text(encoding="utf-8") or None
-    except (OSError, UnicodeDecodeError):
+        code, _, reason = stop_file(Path(parameters)).read_text(encoding="utf-8").partition(" ")
+        return reason, int(code)
+    except (OSError, ValueError):  # UnicodeDecodeError is one
         return None
 
 

@@ -16,10 +16,11 @@ from typing import Final
 from steelyard.errors import UsageError
 from steelyard.limits import SWEEP_PREEMPT_GRACE_S
 from steelyard.sdk import terminal
+from steelyard.sdk.stopping import EARLY, KILLED
 from steelyard.sdk.sweeps.command_line import make_command, needs_json_file, read_command
-from steelyard.sdk.sweeps.loop import Heart, Leaving, Patience, Work, stops_of
+from steelyard.sdk.sweeps.loop import Heart, Leaving, Patience, Work, find_stop
 from steelyard.sdk.sweeps.parameters import RunFiles, hidden_variables, run_variables
-from steelyard.sdk.sweeps.queue import BEAT_S, Resume, RunState, SweepInfo
+from steelyard.sdk.sweeps.queue import BEAT_S, Resume, RunState, Stop, SweepInfo
 
 STEP_S: Final = 0.1
 #: How the shell and Python say that SIGTERM ended a process.
@@ -95,23 +96,23 @@ class Programs:
     ) -> RunState:
         """Beat while it runs; end it when it is to stop, or when the agent is to go at once."""
         ending = _Ending(process)
-        stop_reason: str | None = None
+        stop: Stop | None = None
         next_beat = 0.0
         while (code := poll(process)) is None:
             now = time.monotonic()
             if now >= next_beat:
-                found = stops_of(heart.beat(wants_work=False), work.run_name)
+                found = find_stop(heart.beat(wants_work=False), work.run_name)
                 next_beat = time.monotonic() + BEAT_S
-                if found is not None and stop_reason is None:
-                    stop_reason = found
-                    terminal.say(f"run {work.run_name} is stopped: {found}")
-                    files.ask_to_stop(found)
+                if found is not None and stop is None:
+                    stop = found
+                    terminal.say(f"run {work.run_name} is stopped: {found.reason}")
+                    files.ask_to_stop(found.reason, EARLY if found.is_early else KILLED)
                     ending.begin(self._patience.kill_delay_s)
             if self._leaving.is_urgent:
                 ending.begin(min(self._patience.kill_delay_s, SWEEP_PREEMPT_GRACE_S))
             ending.follow()
             time.sleep(STEP_S)
-        if stop_reason is not None:
+        if stop is not None:
             return "stopped"
         if self._leaving.is_urgent and code != 0:
             terminal.say(f"run {work.run_name} is given back")

@@ -62,6 +62,8 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
 
     run_name: str
     reason: str
+    is_early: bool = False
+    """Its curve was judged: the run ends well, with what it has. Else it counts as killed."""
 
 
 class Exit(msgspec.Struct, frozen=True, kw_only=True):

@@ -75,7 +75,8 @@ class ServerQueue:
         if kind == "exit":
             return Exit(reason=str(reason or EXIT_REASON))
         if kind == "stop":
-            return Stop(run_name=name, reason=str(reason or STOP_REASON))
+            is_early = bool(said.get("is_early"))
+            return Stop(run_name=name, reason=str(reason or STOP_REASON), is_early=is_early)
         made = Resume if kind == "resume" else Run
         args = said.get("args") or {}
         config = {str(key): entry["value"] for key, entry in args.items()}

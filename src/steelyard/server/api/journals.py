@@ -42,6 +42,7 @@ from steelyard.server.rooms.runs.json_text import without_nonfinite
 from steelyard.server.rooms.runs.model import RunState
 from steelyard.server.rooms.runs.policy import get_writable_run_named
 from steelyard.server.rooms.runs.resume import find_resume_point
+from steelyard.server.rooms.sweeps.endings import find_early_stop
 
 RUN = "/api/v1/runs/{entity:str}/{project:str}/{run:str}"
 #: In the place of an entity: the caller's own.
@@ -67,6 +68,8 @@ class JournalAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     skipped: int = 0
     """Records of this request that could not be applied; `reason` is of the first."""
     reason: str | None = None
+    stop_reason: str | None = None
+    """Why the sweep of the run stops it early; None when it does not, or somebody did by hand."""
 
 
 class FileStored(msgspec.Struct, frozen=True):
@@ -115,7 +118,11 @@ async def receive_journal(
         has_ended=accepted.has_ended,
     )
     _count(ingest.metrics, len(body), accepted)
-    return ASGIResponse(body=msgspec.json.encode(_answer(accepted, ingest.server_id)))
+    early = None
+    if accepted.is_stop_requested:
+        early = await ingest.db.read(find_early_stop, accepted.run_id)
+    answer = _answer(accepted, ingest.server_id, stop_reason=early)
+    return ASGIResponse(body=msgspec.json.encode(answer))
 
 
 async def _keep(ingest: Ingest, caller: Caller, path: RunPath, part: Part) -> Accepted:
@@ -156,7 +163,7 @@ async def _make_metadata_file(
     return await asyncio.to_thread(store_metadata, ingest.blobs, acknowledged, content)
 
 
-def _answer(accepted: Accepted, server_id: str) -> JournalAnswer:
+def _answer(accepted: Accepted, server_id: str, *, stop_reason: str | None) -> JournalAnswer:
     return JournalAnswer(
         acknowledged=accepted.acknowledged,
         stop=accepted.is_stop_requested,
@@ -168,6 +175,7 @@ def _answer(accepted: Accepted, server_id: str) -> JournalAnswer:
         server=server_id,
         skipped=accepted.skipped,
         reason=accepted.reason,
+        stop_reason=stop_reason,
     )
 
 

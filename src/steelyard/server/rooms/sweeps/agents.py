@@ -127,7 +127,10 @@ def list_stops(
         if trial.run_name in running and (is_asked or sweep.state == "canceled"):
             asked = "the sweep was canceled" if sweep.state == "canceled" else STOPPED_BY_HAND
             reason = trial.stop_reason or asked
-            stops.append(AgentCommand(type="stop", run_id=trial.run_name, reason=reason))
+            is_early = trial.stop_kind == "judged" and sweep.state != "canceled"
+            stops.append(
+                AgentCommand(type="stop", run_id=trial.run_name, reason=reason, is_early=is_early)
+            )
     return stops
 
 

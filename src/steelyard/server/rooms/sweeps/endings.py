@@ -10,8 +10,10 @@ from sqlalchemy.engine import Connection
 from steelyard.limits import SWEEP_LATE_END_S
 from steelyard.server.rooms.runs.commands import finish_run, mark_preempting
 from steelyard.server.rooms.runs.of_sweeps import RunOutcome, list_outcomes
+from steelyard.server.rooms.runs.queries import find_run_by_id
 from steelyard.server.rooms.sweeps.leases import LEASE_US, STOPPED_WITH_SWEEP, write_trial
 from steelyard.server.rooms.sweeps.model import ACTIVE, AT_WORK, Ending, Sweep, SweepTrial
+from steelyard.server.rooms.sweeps.queries import find_sweep, find_trials_of_runs
 
 #: What the shell says of a process that SIGTERM ended.
 EXIT_CODE_TERMINATED = 143
@@ -40,6 +42,17 @@ def note_endings(
         else trial
         for trial in trials
     ]
+
+
+def find_early_stop(conn: Connection, run_id: int) -> str | None:
+    """Why the judgement of its sweep ends this run; None when it does not."""
+    run = find_run_by_id(conn, run_id)
+    sweep = find_sweep(conn, run.project_id, run.sweep) if run is not None and run.sweep else None
+    if run is None or sweep is None or sweep.state == "canceled":
+        return None
+    trials = find_trials_of_runs(conn, sweep.id, [run.name])
+    judged = [trial.stop_reason for trial in trials if trial.stop_kind == "judged"]
+    return judged[0] if judged else None
 
 
 def _note(
