@@ -233,6 +233,7 @@ def test_every_analysis_finds_its_rows_by_an_index(statements: Statements, works
     works.run_one(sweep, works.agent(sweep), loss=1.0)
     analyses = analyses_of(works)
     analyses.importance(sweep, None)
+    works.db.read_now(analysis.list_logged, sweep, ["loss"])
     brackets.show_brackets(works.db, works.dispatcher.problems, analyses, sweep)
     plans = works.db.write_now(statements.list_unsought)
     assert [plan for plan in plans if "sweep" in plan] == []
@@ -261,6 +262,12 @@ def test_pages_get_every_analysis_as_json_and_bad_questions_a_reason(
         front = ask(f"{place}/pareto?metric=accuracy&metric=latency")
         assert front["metrics"][1] == {"name": "latency", "goal": "minimize"}
         assert ask(f"{place}/brackets")["rule"] is None
+        logged = ask(f"{place}/logged?name=latency&name=nothing")
+        assert logged["known"] == ["accuracy", "gpu_hours", "latency"]
+        assert len(logged["runs"]) == len(set(logged["runs"])) == 10
+        assert sum(value is not None for value in logged["values"]["latency"]) == 8
+        assert logged["values"]["nothing"] == [None] * 10
+        ask(f"{place}/logged?" + "&".join(f"name=n{i}" for i in range(65)), 400)
         compared = ask(f"{project}/sweep-comparison?sweep={sweep.name}&metric=latency")
         assert [each["name"] for each in compared["sweeps"]] == [sweep.name]
         assert ask(f"{place}/surface?x=rl", 400)["code"] == "invalid"

@@ -10,6 +10,7 @@ export interface AgentBeat {
 
 export interface AgentCommand {
   args?: Record<string, JsonObject> | null;
+  is_early?: boolean;
   program?: string | null;
   reason?: string | null;
   run_id?: string | null;
@@ -586,6 +587,12 @@ export interface LogHits {
 export interface LogPage {
   items: ConsoleLine[];
   total: number;
+}
+
+export interface LoggedValues {
+  known: string[];
+  runs: string[];
+  values: Record<string, (number | null)[]>;
 }
 
 export interface Me {

@@ -15,7 +15,13 @@ from steelyard.search.problem import Goal
 from steelyard.server.api.sweeps import SWEEP
 from steelyard.server.db.interface import Database
 from steelyard.server.rooms.accounts.model import Caller
-from steelyard.server.rooms.sweeps.analysis import Analyses, ImportanceAnswer, SurfaceAnswer
+from steelyard.server.rooms.sweeps.analysis import (
+    Analyses,
+    ImportanceAnswer,
+    LoggedValues,
+    SurfaceAnswer,
+    list_logged,
+)
 from steelyard.server.rooms.sweeps.brackets import BracketsAnswer, show_brackets
 from steelyard.server.rooms.sweeps.dispatch import Dispatcher
 from steelyard.server.rooms.sweeps.fronts import (
@@ -106,6 +112,27 @@ async def show_sweep_brackets(
     return await asyncio.to_thread(show_brackets, db, sweeps.problems, analyses, found)
 
 
+@get(SWEEP + "/logged")
+async def show_sweep_logged(
+    entity: str,
+    project: str,
+    sweep: str,
+    caller: Caller,
+    db: Database,
+    logged_names: Annotated[list[str] | None, QueryParameter(name="name")] = None,
+) -> LoggedValues:
+    """What runs logged under some names, for a composite metric that is weighed anew in the page.
+
+    Without names it says which there are.
+    """
+
+    def read(conn: Connection) -> LoggedValues:
+        found = get_readable_sweep(conn, caller, entity, project, sweep)
+        return list_logged(conn, found, logged_names or [])
+
+    return await db.read(read)
+
+
 @get(COMPARISON)
 async def compare_project_sweeps(
     entity: str,
@@ -137,5 +164,6 @@ handlers = [
     show_sweep_surface,
     show_sweep_front,
     show_sweep_brackets,
+    show_sweep_logged,
     compare_project_sweeps,
 ]

@@ -17,21 +17,26 @@ from sqlalchemy.engine import Connection
 
 from steelyard.errors import Invalid
 from steelyard.limits import (
+    EXPRESSION_NAMES_MAX,
     SWEEP_ANALYSES_KEPT_MAX,
     SWEEP_ANALYSIS_RUNS_MAX,
     SWEEP_ANALYSIS_TRIALS_MAX,
+    SWEEP_COLUMNS_TRIALS_MAX,
 )
 from steelyard.search.importance import Importances, measure_importance
 from steelyard.search.problem import Goal, Problem
-from steelyard.search.results import SECONDS
+from steelyard.search.results import SECONDS, read_number
 from steelyard.search.surface import Surface, SurfaceModel
 from steelyard.server.db.interface import Database
+from steelyard.server.rooms.runs.json_text import parse_json_object
+from steelyard.server.rooms.runs.of_sweeps import list_outcomes
 from steelyard.server.rooms.sweeps.configuration import Problems
 from steelyard.server.rooms.sweeps.model import ENDED, Sweep, SweepTrial
 from steelyard.server.rooms.sweeps.queries import list_trials_in
 from steelyard.server.rooms.sweeps.tables import sweep_trials
 
 T = TypeVar("T")
+RUNS_LOOKED_AT = 50  # for names that are logged
 SEED = 0  # of the forest: a sweep that did not go on looks the same tomorrow
 
 
@@ -264,3 +269,36 @@ def spread_over(trials: Sequence[Measured], count: int) -> Sequence[Measured]:
     if len(trials) <= count:
         return trials
     return [trials[place * len(trials) // count] for place in range(count)]
+
+
+class LoggedValues(msgspec.Struct, frozen=True, kw_only=True):
+    """Numbers that the runs of trials logged, by name, one for each of `runs`.
+
+    `known` are names that some of the latest runs have, in the order of the alphabet.
+    """
+
+    runs: list[str]
+    values: dict[str, list[float | None]]
+    known: list[str]
+
+
+def list_logged(conn: Connection, sweep: Sweep, names: Sequence[str]) -> LoggedValues:
+    """What ended trials logged last under these names. Raises Invalid for too many names."""
+    if len(names) > EXPRESSION_NAMES_MAX:
+        raise Invalid(f"ask for up to EXPRESSION_NAMES_MAX = {EXPRESSION_NAMES_MAX} names at once")
+    trials = list_trials_in(conn, sweep.id, ENDED, limit=SWEEP_COLUMNS_TRIALS_MAX)
+    runs = sorted(trial.run_name for trial in trials)
+    outcomes = list_outcomes(conn, sweep.project_id, runs)
+    texts = [outcomes[run].summary if run in outcomes else "{}" for run in runs]
+    summaries = [parse_json_object(text, "the summary of a run") for text in texts]
+    known = {
+        name
+        for summary in summaries[-RUNS_LOOKED_AT:]
+        for name in summary
+        if not name.startswith("_") and read_number(summary, name) is not None
+    }
+    return LoggedValues(
+        runs=runs,
+        values={name: [read_number(each, name) for each in summaries] for name in names},
+        known=sorted(known),
+    )
