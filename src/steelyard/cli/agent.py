@@ -6,6 +6,13 @@ import sys
 
 import click
 
+from steelyard.cli.launch import (
+    launch_agents,
+    list_arguments,
+    refuse_launch_options,
+    with_launch_options,
+)
+
 
 @click.command()
 @click.argument("path", metavar="[ENTITY/][PROJECT/]SWEEP")
@@ -23,6 +30,7 @@ import click
     type=click.IntRange(1),
     help="End when so many runs in a row have failed.",
 )
+@with_launch_options
 def agent(
     path: str,
     project: str | None,
@@ -31,6 +39,11 @@ def agent(
     forward_signals: bool,
     term_timeout: int | None,
     max_consecutive_failed_runs: int | None,
+    launcher: str | None,
+    tasks: int | None,
+    parallel: int | None,
+    launch_options: tuple[str, ...],
+    wait: bool | None,
 ) -> None:
     """Run what a sweep wants to try, one configuration after the other, until nothing is left.
 
@@ -41,6 +54,25 @@ def agent(
     runs failed, or when the agent gave up since everything fails; 143 after SIGTERM, which gives
     the run at work back to the sweep; 130 after Ctrl-C.
     """
+    if launcher is not None:
+        arguments = list_arguments(
+            project=project,
+            entity=entity,
+            term_timeout=term_timeout,
+            max_consecutive_failed_runs=max_consecutive_failed_runs,
+        )
+        status = launch_agents(
+            path,
+            arguments=arguments,
+            launcher=launcher,
+            count=count,
+            tasks=tasks,
+            parallel=parallel,
+            launch_options=launch_options,
+            wait=wait,
+        )
+        sys.exit(status)
+    refuse_launch_options(tasks, parallel, launch_options, wait)
     from steelyard.sdk.sweeps.agent import work_for_sweep
     from steelyard.sdk.sweeps.open_queue import open_queue
 

@@ -142,9 +142,26 @@ def write_emission(planned: SlurmEmission | None, path: str, *, base_url: str | 
         )
 
 
+def list_arguments(**options: str | int | None) -> tuple[str, ...]:
+    """Options of `steelyard agent` as they are typed, for the agents that are started."""
+    given = {name: value for name, value in options.items() if value is not None}
+    return tuple(f"--{name.replace('_', '-')}={value}" for name, value in given.items())
+
+
+def refuse_launch_options(
+    tasks: int | None, parallel: int | None, launch_options: Sequence[str], wait: bool | None
+) -> None:
+    """Raises UsageError for options that only a launcher has."""
+    named = {"--array": tasks, "--parallel": parallel, "--wait": wait}
+    named["--option"] = None if not launch_options else True
+    if alone := [name for name, value in named.items() if value is not None]:
+        raise UsageError(f"{alone[0]} goes with a launcher: --launcher local, or slurm")
+
+
 def launch_agents(
     path: str,
     *,
+    arguments: tuple[str, ...] = (),
     launcher: str,
     count: int | None,
     tasks: int | None,
@@ -171,11 +188,10 @@ def launch_agents(
                 "them, and those that find no work end at once"
             )
         tasks = parallel or suggested
-    agent = (*find_own_command(), "agent")
     job = opened.submit(
         make_agent_job(
             path,
-            agent=agent,
+            agent=(*find_own_command(), "agent", *arguments),
             tasks=tasks,
             parallel=parallel,
             # A task that waited for its turn is for one run; agents that are here stay.
