@@ -78,6 +78,7 @@ SWEEP_DIRECTORY_CHECKPOINT_ENTRIES = 200  # entries of its log after which it is
 SWEEP_DIRECTORY_SKEW_S = 900  # clocks of machines that work for it differ by less than this
 SWEEP_DIRECTORY_DRAWING_S = 60  # an agent waits so long while another one draws, then draws too
 SWEEP_DIRECTORY_CURVE_VALUES_MAX = 100_000  # logged values of a run that its stopping looks at
+SWEEP_IMPORT_LEASE_S = 7 * 86_400  # trials at work elsewhere are taken for lost after this
 SWEEP_IMPORT_TRIALS_MAX = 500  # trials of a sweep without a server in one request
 
 # Launchers of agents.

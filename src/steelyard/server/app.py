@@ -48,6 +48,7 @@ from steelyard.server.api import sweep_analysis as sweep_analysis_api
 from steelyard.server.api import sweep_budget as sweep_budget_api
 from steelyard.server.api import sweep_charts as sweep_charts_api
 from steelyard.server.api import sweep_edits as sweep_edits_api
+from steelyard.server.api import sweep_imports as sweep_imports_api
 from steelyard.server.api import sweeps as sweeps_api
 from steelyard.server.api import tables as tables_api
 from steelyard.server.api.live import LiveHub
@@ -112,6 +113,7 @@ EDGES: tuple[ModuleType, ...] = (
     sweep_budget_api,
     sweep_charts_api,
     sweep_edits_api,
+    sweep_imports_api,
     sweep_analysis_api,
     tables_api,
     table_diffs,
