@@ -1,4 +1,4 @@
-"""`steelyard sweep`: check the configuration of a sweep."""
+"""`steelyard sweep`: check the configuration of a sweep, make a sweep of it, change its state."""
 
 from __future__ import annotations
 
@@ -10,7 +10,29 @@ from steelyard.errors import UsageError
 
 
 @click.command()
-@click.argument("config", metavar="CONFIG.yaml")
+@click.argument("config", metavar="CONFIG.yaml|SWEEP")
+@click.option("-p", "--project", help="Project of the sweep and its runs.")
+@click.option("-e", "--entity", help="User or team whose sweep it is.")
+@click.option("--name", help="Name that people see.")
+@click.option("--program", help="Program that agents run, instead of the configuration's.")
+@click.option("--controller", is_flag=True, help="Choose the configurations here, and stay.")
+@click.option("--verbose", is_flag=True, help="Print more of what the controller does.")
+@click.option(
+    "-R",
+    "--prior-run",
+    "--prior_run",
+    "prior_runs",
+    multiple=True,
+    metavar="RUN",
+    help="Run of the project that the search learns from; may be repeated.",
+)
+@click.option("--update", metavar="SWEEP", help="Give this sweep the configuration instead.")
+@click.option("--pause", "wishes", flag_value="pause", multiple=True, help="Begin no new runs.")
+@click.option("--resume", "wishes", flag_value="resume", multiple=True, help="Go on.")
+@click.option(
+    "--stop", "wishes", flag_value="stop", multiple=True, help="Let running runs end, and finish."
+)
+@click.option("--cancel", "wishes", flag_value="cancel", multiple=True, help="Stop its runs, too.")
 @click.option(
     "--check",
     is_flag=True,
@@ -28,23 +50,74 @@ from steelyard.errors import UsageError
     "--run-usd", type=click.FloatRange(min=0), help="What one run costs, for the estimate."
 )
 def sweep(
-    config: str, check: bool, fix: bool, run_minutes: float | None, run_usd: float | None
+    config: str,
+    project: str | None,
+    entity: str | None,
+    name: str | None,
+    program: str | None,
+    controller: bool,
+    verbose: bool,
+    prior_runs: tuple[str, ...],
+    update: str | None,
+    wishes: tuple[str, ...],
+    check: bool,
+    fix: bool,
+    run_minutes: float | None,
+    run_usd: float | None,
 ) -> None:
-    """Check the configuration of a sweep; the exit status is 1 when no sweep can be made of it."""
+    """Make a sweep of a configuration; with --pause, --resume, --stop or --cancel, change one.
+
+    Prints the sweep's id, its page, and the command that works for it. ${NAME} in the
+    configuration is replaced from the environment, and its program is looked for beside it. A
+    configuration that cannot be searched makes nothing, and the exit status is 1; --check says the
+    same without a server.
+    """
+    from steelyard.cli.sweep_create import Voice, change_state, create_from_file, prepare_file
+
+    voice = Voice(click.get_current_context().find_root().info_name or "steelyard")
+    if wishes:
+        change_state(voice, _one_of(wishes), config, entity=entity, project=project)
+        return
+    if check or fix:
+        if not _check(config, fix=fix, run_minutes=run_minutes, run_usd=run_usd):
+            sys.exit(1)
+        return
+    prepared = prepare_file(config, name=name, program=program, is_local=controller)
+    made = create_from_file(
+        voice,
+        config,
+        prepared,
+        entity=entity,
+        project=project,
+        prior_runs=prior_runs,
+        update=update,
+    )
+    if controller:
+        from steelyard.sdk.sweeps.controller import Controller
+
+        voice.say(
+            "The controller chooses configurations until the sweep has an end; Ctrl-C ends it"
+        )
+        Controller(str(made.path)).run(verbose=verbose)
+
+
+def _one_of(wishes: tuple[str, ...]) -> str:
+    if len(set(wishes)) > 1:
+        raise UsageError(
+            f"--{wishes[0]} and --{wishes[1]} exclude each other: give one of "
+            "--pause, --resume, --stop, --cancel"
+        )
+    return wishes[0]
+
+
+def _check(config: str, *, fix: bool, run_minutes: float | None, run_usd: float | None) -> bool:
     from steelyard.cli.sweep_check import check_sweep
     from steelyard.sdk.settings import read_environ
 
-    if not (check or fix):
-        raise UsageError(
-            f"what is to be done with {config}? steelyard sweep --check {config} says what it will "
-            "do; wandb sweep creates it"
-        )
-    is_good = check_sweep(
+    return check_sweep(
         config,
         fix=fix,
         environment=dict(read_environ()),
         run_minutes=run_minutes,
         run_usd=run_usd,
     )
-    if not is_good:
-        sys.exit(1)
