@@ -11,6 +11,7 @@ import msgspec
 from steelyard.errors import Invalid
 from steelyard.limits import SEARCH_ENUMERATED_MAX
 from steelyard.search import distributions
+from steelyard.search.crossval import runs_per_trial
 from steelyard.search.diagnostics import listing, short
 from steelyard.search.lattice import finite_support, grid_of
 from steelyard.search.lint import runs_at_most
@@ -103,16 +104,10 @@ def describe_estimate(
 
 def _total_runs(problem: Problem) -> int | None:
     """Runs at most, folds and seeds counted; None where nothing limits them."""
-    limits = [runs_at_most(problem)]
-    if problem.method == "grid":
-        limits.append(grid_of(problem.space).size)
-    else:
-        lattice = finite_support(problem.space)
-        limits.append(None if lattice is None else lattice.size)
-    known = [limit for limit in limits if limit is not None]
-    folds = problem.cross_validation
-    each = 1 if folds is None else folds.folds * max(len(folds.seeds), 1)
-    return min(known) * each if known else None
+    lattice = grid_of(problem.space) if problem.method == "grid" else finite_support(problem.space)
+    size = None if lattice is None else lattice.size * runs_per_trial(problem.cross_validation)
+    known = [limit for limit in (runs_at_most(problem), size) if limit is not None]
+    return min(known) if known else None
 
 
 def describe_stopping(problem: Problem) -> str | None:

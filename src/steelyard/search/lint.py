@@ -17,6 +17,7 @@ from steelyard.limits import (
     SEARCH_GRID_POINTS_MAX,
 )
 from steelyard.search import distributions
+from steelyard.search.crossval import FOLD, FOLDS, FRACTION, SEED
 from steelyard.search.diagnostics import Report, did_you_mean, listing, short
 from steelyard.search.expression import nearest
 from steelyard.search.lattice import Lattice, finite_support, grid_of
@@ -47,6 +48,7 @@ def lint(report: Report, problem: Problem, *, known_metrics: Collection[str] | N
     _check_constraints(report, problem, known_metrics)
     _check_metrics(report, problem, known_metrics)
     _check_stopping(report, problem)
+    _check_told(report, problem)
     _check_command(report, problem)
 
 
@@ -296,6 +298,28 @@ def _check_logged(report: Report, place: Path, metric: Metric, known: Collection
         )
         at = (*place, "name" if metric.expression is None else "expression")
         report.warn(at, f"{name!r} is never logged", near)
+
+
+def _check_told(report: Report, problem: Problem) -> None:
+    """Keys by which a run is told its fold, its seed or its share of the data are not free."""
+    told: dict[str, str] = {}
+    rule = problem.cross_validation
+    if rule is not None and rule.folds > 1:
+        told |= dict.fromkeys((FOLD, FOLDS), "folds")
+    if rule is not None and rule.seeds:
+        told[SEED] = "seeds"
+    if problem.phases:
+        told[FRACTION] = "phases"
+    for parameter in problem.space.parameters:
+        if parameter.path[0] in told:
+            report.error(
+                place_of(parameter),
+                f"{parameter.path[0]!r} is how runs are told about {told[parameter.path[0]]}",
+                "give the parameter another name",
+            )
+    if not problem.metrics and (told or rule is not None):
+        key = "phases" if problem.phases else "cross_validation"
+        report.error((key,), "needs a metric", "add metric: {name: val_loss, goal: minimize}")
 
 
 def _check_stopping(report: Report, problem: Problem) -> None:

@@ -72,7 +72,8 @@ def test_a_good_configuration_says_what_will_be_sampled(conf: Path) -> None:
 
 
 def test_time_and_cost_are_estimated_from_one_run(conf: Path) -> None:
-    conf.write_text(GOOD.replace("run_cap", "cross_validation: {folds: 3}\nrun_cap"))
+    folds = "cross_validation: {folds: 3}\nrun_cap: 180"  # runs: a fold is one
+    conf.write_text(GOOD.replace("run_cap: 60", folds))
     output = check(conf, "--check", "--run-minutes", "20", "--run-usd", "2.5").output
     assert (
         "time and cost: 180 runs of 20 minutes are 60 hours of running, divided by the number of "

@@ -444,6 +444,7 @@ def test_phases_folds_and_budgets_are_read() -> None:
     problem = read(
         {
             **with_parameter({"values": [1]}),
+            "metric": {"name": "loss", "goal": "minimize"},
             "phases": {"broad": {"fraction": 0.05, "runs": 60}, "full": {"gate": "approval"}},
             "cross_validation": {"folds": 5, "seeds": 3, "lambda": 0.5},
             "budget": {"usd": 200, "gpu_hours": 40, "runs": 60, "hours": 12},

@@ -167,3 +167,32 @@ def test_words_that_yaml_reads_as_truth_are_said() -> None:
     assert problem.space.parameters[0].values == (True, False)
     assert [(each.line, each.message) for each in found] == [(3, "on without quotes means true")]
     assert read_config(text.replace("on, off", '"on", "off"'))[1] == []
+
+
+@pytest.mark.parametrize(
+    ("key", "more"),
+    [
+        ("fold", {"cross_validation": {"folds": 3}}),
+        ("seed", {"cross_validation": {"seeds": 2}}),
+        ("fraction", {"phases": [{"runs": 3}, {}]}),
+    ],
+)
+def test_a_parameter_may_not_be_called_like_what_runs_are_told(
+    key: str, more: dict[str, Any]
+) -> None:
+    config = {
+        "method": "random",
+        "metric": {"name": "loss", "goal": "minimize"},
+        "parameters": {key: {"values": [1, 2]}},
+    }
+    problem, found = read_config(config | more)
+    assert problem is None
+    assert [each.path for each in found if each.severity == "error"] == [f"parameters.{key}"]
+    assert read_config(config)[0] is not None
+
+
+def test_folds_without_a_metric_have_nothing_to_be_judged_by() -> None:
+    config = {"method": "random", "parameters": {"x": {"values": [1, 2]}}}
+    problem, found = read_config(config | {"cross_validation": {"folds": 3}})
+    assert problem is None
+    assert "needs a metric" in str(found[0])

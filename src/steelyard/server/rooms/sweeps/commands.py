@@ -10,6 +10,7 @@ import string
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -28,7 +29,9 @@ from steelyard.server.rooms.runs.commands import request_stop
 from steelyard.server.rooms.runs.json_text import dump_json, parse_json_object
 from steelyard.server.rooms.runs.of_sweeps import list_outcomes
 from steelyard.server.rooms.sweeps.configuration import ParsedConfig
-from steelyard.server.rooms.sweeps.model import AT_WORK, Sweep, SweepAgent, SweepChanges
+from steelyard.server.rooms.sweeps.ends import EndKind, follow_edit, note_end
+from steelyard.server.rooms.sweeps.model import ACTIVE, AT_WORK, Sweep, SweepAgent, SweepChanges
+from steelyard.server.rooms.sweeps.overlay import encode_overlay, overlay_of
 from steelyard.server.rooms.sweeps.queries import (
     count_agents,
     count_trials_in,
@@ -123,12 +126,20 @@ def update_sweep(
     if config is not None and config.text != sweep.config:
         version = sweep.config_version + 1
         _insert_config(conn, sweep.id, version, config, caller, now_us)
-        values |= config.columns() | {"config_version": version, "exhausted_reason": None}
+        over = msgspec.structs.replace(overlay_of(sweep), phase_over=None)
+        values |= config.columns() | {
+            "config_version": version,
+            "exhausted_reason": None,
+            "waits_reason": None,
+        }
+        values["overlay"] = encode_overlay(over)
         if sweep.state == "finished" and sweep.exhausted_reason is not None:
             values |= {"state": "running", "finished_at_us": None}
         if changes.description is None and config.problem.description is not None:
             values["description"] = config.problem.description
-    sweep = write_sweep(conn, sweep, values, now_us=now_us)
+    before, sweep = sweep, write_sweep(conn, sweep, values, now_us=now_us)
+    if config is not None and before.config_version != sweep.config_version:
+        follow_edit(conn, before, sweep, config.problem)
     if changes.state is not None:
         sweep = set_state(conn, sweep, changes.state, now_us=now_us)
     return sweep
@@ -153,10 +164,26 @@ def set_state(conn: Connection, sweep: Sweep, state: str, *, now_us: int) -> Swe
     values: dict[str, Any] = {"state": asked, "finished_at_us": None}
     if asked in ("finished", "canceled"):
         values["finished_at_us"] = now_us
-        _drop_waiting_trials(conn, sweep.id, now_us)
+        drop_waiting_trials(conn, sweep.id, now_us)
     if asked == "canceled":
         _stop_runs(conn, sweep, now_us)
-    return write_sweep(conn, sweep, values, now_us=now_us)
+    sweep = write_sweep(conn, sweep, values, now_us=now_us)
+    if asked in ("finished", "canceled"):
+        kind: EndKind = "canceled" if asked == "canceled" else "finished"
+        note_end(conn, sweep, kind, reason="somebody asked for it", now_us=now_us)
+    return sweep
+
+
+def exhaust(conn: Connection, sweep: Sweep, reason: str, *, now_us: int) -> Sweep:
+    """Nothing more is begun, for `reason`: the sweep, which must be locked, ends with the runs
+    that it has at work. Idempotent."""
+    if sweep.state not in ACTIVE:
+        return sweep
+    if sweep.exhausted_reason is None:
+        values = {"exhausted_reason": reason, "waits_reason": None}
+        sweep = write_sweep(conn, sweep, values, now_us=now_us)
+    drop_waiting_trials(conn, sweep.id, now_us)
+    return finish_if_done(conn, sweep, now_us=now_us)
 
 
 def finish_if_done(conn: Connection, sweep: Sweep, *, now_us: int) -> Sweep:
@@ -165,10 +192,13 @@ def finish_if_done(conn: Connection, sweep: Sweep, *, now_us: int) -> Sweep:
         return sweep
     if count_trials_in(conn, sweep.id, ("queued", "lost", *AT_WORK)):
         return sweep
-    return write_sweep(conn, sweep, {"state": "finished", "finished_at_us": now_us}, now_us=now_us)
+    ended = {"state": "finished", "finished_at_us": now_us}
+    sweep = write_sweep(conn, sweep, ended, now_us=now_us)
+    note_end(conn, sweep, "finished", reason=sweep.exhausted_reason, now_us=now_us)
+    return sweep
 
 
-def _drop_waiting_trials(conn: Connection, sweep_id: int, now_us: int) -> None:
+def drop_waiting_trials(conn: Connection, sweep_id: int, now_us: int) -> None:
     """Trials that no agent has will not be run any more."""
     c = sweep_trials.c
     conn.execute(

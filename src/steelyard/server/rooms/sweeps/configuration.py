@@ -12,13 +12,13 @@ from sqlalchemy.engine import Connection
 
 from steelyard.errors import Invalid, SweepInvalid, TooLarge
 from steelyard.limits import (
-    SWEEP_ATTEMPTS_MAX,
     SWEEP_CONFIG_CHARS_MAX,
     SWEEP_PROBLEMS_KEPT_MAX,
 )
 from steelyard.search.config import Diagnostic, read_config
-from steelyard.search.expression import parse
+from steelyard.search.crossval import runs_per_trial
 from steelyard.search.lattice import grid_of
+from steelyard.search.objective import objective_of
 from steelyard.search.problem import Problem
 from steelyard.server.rooms.runs.json_text import dump_json
 from steelyard.server.rooms.sweeps.model import Sweep
@@ -36,6 +36,15 @@ class ParsedConfig(msgspec.Struct, frozen=True):
     def warnings(self) -> list[str]:
         """What people should look at, one sentence each."""
         return [str(each) for each in self.diagnostics if each.severity == "warning"]
+
+    @property
+    def violations(self) -> list[str]:
+        """The warnings that are about what is written, without guesses at what was meant."""
+        return [
+            str(each)
+            for each in self.diagnostics
+            if each.severity == "warning" and not each.path.endswith(".goal")
+        ]
 
     def columns(self) -> dict[str, Any]:
         """What the row of a sweep holds of its configuration."""
@@ -65,7 +74,7 @@ def parse_sweep_config(config: str | Mapping[str, Any]) -> ParsedConfig:
     text = text.replace("\x00", "")  # PostgreSQL cannot keep it
     problem, diagnostics = read_config(text)
     if problem is not None:
-        diagnostics = [*diagnostics, *find_undone(problem)]
+        diagnostics = [*diagnostics, *find_unfit(problem)]
     errors = [each for each in diagnostics if each.severity == "error"]
     if errors or problem is None:
         said = "; ".join(map(str, errors)) or "it says nothing"
@@ -76,42 +85,23 @@ def parse_sweep_config(config: str | Mapping[str, Any]) -> ParsedConfig:
     return ParsedConfig(text, problem, diagnostics)
 
 
-def find_undone(problem: Problem) -> list[Diagnostic]:
-    """What the search understands and this server does not carry out: a limit on money that nobody
-    keeps is worse than none."""
+def find_unfit(problem: Problem) -> list[Diagnostic]:
+    """What cannot be done together."""
     found = []
-    if problem.phases:
-        found.append(_undone("phases", "make a sweep for each, with the ranges of its own"))
-    if problem.cross_validation is not None:
-        found.append(_undone("cross_validation", "let one run train all folds, and log their mean"))
-    for name in ("hours", "gpu_hours", "usd"):
-        if problem.budget is not None and getattr(problem.budget, name) is not None:
-            found.append(
-                _undone(f"budget.{name}", "limit the number of runs: budget.runs, run_cap")
-            )
-    if problem.retries is not None:
-        said = (
-            f"a lost run is run again up to {SWEEP_ATTEMPTS_MAX} times in all, a failed one never"
-        )
-        found.append(_undone("retries", said, is_fatal=False))
-    if problem.priority:
-        found.append(_undone("priority", "all sweeps get work alike", is_fatal=False))
-    for index, metric in enumerate(problem.metrics):
-        place = f"metrics.{index}" if len(problem.metrics) > 1 else "metric"
-        if metric.expression is not None and parse(metric.expression, across_runs=True).across_runs:
-            found.append(_undone(f"{place}.expression", "scale by fixed numbers instead of zscore"))
-        if metric.target is not None:
-            found.append(_undone(f"{place}.target", "the search goes on beyond it", is_fatal=False))
+    for key in ("cross_validation", "phases"):
+        if getattr(problem, key) and is_local(problem):
+            said = "needs a search of the server, and here a controller of the client chooses"
+            found.append(_error(key, said, "write method: bayes, random or grid"))
+    try:
+        objective_of(problem)
+    except Invalid as error:
+        found.append(_error("metrics", f"cannot be weighed: {error}", "leave out weight:"))
     return found
 
 
-def _undone(path: str, suggestion: str, *, is_fatal: bool = True) -> Diagnostic:
+def _error(path: str, message: str, suggestion: str) -> Diagnostic:
     return Diagnostic(
-        severity="error" if is_fatal else "warning",
-        path=path,
-        line=None,
-        message="sweeps of this server do not do that yet",
-        suggestion=suggestion,
+        severity="error", path=path, line=None, message=message, suggestion=suggestion
     )
 
 
@@ -126,7 +116,7 @@ def is_local(problem: Problem) -> bool:
 
 
 def run_limit(problem: Problem) -> int | None:
-    """How many configurations the sweep may try, where it says so."""
+    """How many runs there may be, where the sweep says so: folds and seeds are runs."""
     limits = [problem.run_cap, problem.budget.runs if problem.budget else None]
     return min((each for each in limits if each is not None), default=None)
 
@@ -135,8 +125,11 @@ def count_expected(problem: Problem) -> int | None:
     """How many runs there will be, where that is known beforehand."""
     limit = run_limit(problem)
     size = None
-    if problem.method == "grid" and not problem.space.input_constraints:
-        size = grid_of(problem.space).size
+    if problem.phases:
+        counts = [phase.runs for phase in problem.phases]
+        size = sum(each or 0 for each in counts) if all(counts) else None
+    elif problem.method == "grid" and not problem.space.input_constraints:
+        size = grid_of(problem.space).size * runs_per_trial(problem.cross_validation)
     return min((each for each in (limit, size) if each is not None), default=None)
 
 

@@ -14,17 +14,19 @@ from sqlalchemy.engine import Connection
 
 from steelyard.errors import SteelyardError
 from steelyard.limits import SWEEP_TRIALS_MAX, SWEEPS_JUDGED_MAX
-from steelyard.search.problem import Problem
+from steelyard.search.problem import Metric, Problem
 from steelyard.search.stopping import Curve, decide
 from steelyard.search.trials import TrialState
-from steelyard.server.columns.read import list_line_counts, read_series_of
+from steelyard.server.columns.read import list_line_counts
 from steelyard.server.db.interface import Database
 from steelyard.server.rooms.runs.commands import request_stop
 from steelyard.server.rooms.runs.of_sweeps import list_outcomes
 from steelyard.server.rooms.sweeps.commands import lock_sweep
 from steelyard.server.rooms.sweeps.configuration import Problems
+from steelyard.server.rooms.sweeps.curves import Parts, compose_curves, read_parts
 from steelyard.server.rooms.sweeps.leases import write_trial
 from steelyard.server.rooms.sweeps.model import ENDED, Sweep, SweepTrial
+from steelyard.server.rooms.sweeps.overlay import objective, overlay_of
 from steelyard.server.rooms.sweeps.queries import (
     find_trials_of_runs,
     list_judged_sweeps,
@@ -37,10 +39,10 @@ _STATES: dict[str, TrialState] = {"finished": "finished", "failed": "failed", "s
 
 
 class _Kept(msgspec.Struct):
-    """The curve of one run as of so many lines of its history."""
+    """What one run logged of the metric, as of so many lines of its history."""
 
     line_count: int
-    values: list[float]
+    parts: Parts
 
 
 class Judge:
@@ -49,7 +51,7 @@ class Judge:
     def __init__(self, db: Database, problems: Problems) -> None:
         self._db = db
         self._problems = problems
-        self._curves: dict[int, dict[str, _Kept]] = {}
+        self._curves: dict[tuple[int, Metric], dict[str, _Kept]] = {}
 
     def judge_all(self, *, now_us: int) -> int:
         """Stop the runs that are to be stopped now; how many. Blocking."""
@@ -67,7 +69,7 @@ class Judge:
                         extra={"sweep": sweep.path, "reason": str(error)},
                     )
             after_id = sweeps[-1].id
-        self._curves = {key: kept for key, kept in self._curves.items() if key in seen}
+        self._curves = {key: kept for key, kept in self._curves.items() if key[0] in seen}
         return stopped
 
     def judge(self, sweep: Sweep, *, now_us: int) -> int:
@@ -75,6 +77,8 @@ class Judge:
         problem = self._problems.get(sweep)
         if problem.early_terminate is None or not problem.metrics:
             return 0
+        metrics = objective(problem, overlay_of(sweep))
+        problem = msgspec.structs.replace(problem, metrics=metrics)
         curves = self._db.read_now(self._load_new, sweep, problem)
         if curves is None:
             return 0
@@ -89,7 +93,7 @@ class Judge:
         at_work = list_trials_in(conn, sweep.id, ("running",), limit=SWEEP_TRIALS_MAX)
         if not at_work:
             return None
-        kept = self._curves.setdefault(sweep.id, {})
+        kept = self._curves.setdefault((sweep.id, problem.metrics[0]), {})
         names = [trial.run_name for trial in at_work]
         is_news = self._refresh(conn, sweep, problem, names, kept)
         if not is_news:
@@ -97,8 +101,10 @@ class Judge:
         ended = list_trials_in(conn, sweep.id, ENDED, limit=SWEEP_TRIALS_MAX)
         unseen = [trial.run_name for trial in ended if trial.run_name not in kept]
         self._refresh(conn, sweep, problem, unseen, kept)
+        parts = {name: each.parts for name, each in kept.items()}
+        curves = compose_curves(problem.metrics[0], parts)
         return [
-            Curve(id=trial.run_name, values=kept[trial.run_name].values, state=_state_of(trial))
+            Curve(id=trial.run_name, values=curves[trial.run_name], state=_state_of(trial))
             for trial in sorted([*ended, *at_work], key=lambda each: each.index)
             if trial.run_name in kept
         ]
@@ -122,10 +128,8 @@ class Judge:
         ]
         if not grown:
             return False
-        found = read_series_of(conn, grown, "history", problem.metrics[0].name)
-        for run_id in grown:
-            values = found[run_id].value.tolist() if run_id in found else []
-            kept[ids[run_id]] = _Kept(counts[run_id], values)
+        for run_id, parts in read_parts(conn, grown, problem.metrics[0]).items():
+            kept[ids[run_id]] = _Kept(counts[run_id], parts)
         return True
 
 
