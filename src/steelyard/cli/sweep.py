@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -10,7 +11,7 @@ from steelyard.errors import UsageError
 
 
 @click.command()
-@click.argument("config", metavar="CONFIG.yaml|SWEEP")
+@click.argument("config", metavar="CONFIG.yaml|SWEEP|DIR")
 @click.option("-p", "--project", help="Project of the sweep and its runs.")
 @click.option("-e", "--entity", help="User or team whose sweep it is.")
 @click.option("--name", help="Name that people see.")
@@ -27,6 +28,13 @@ from steelyard.errors import UsageError
     help="Run of the project that the search learns from; may be repeated.",
 )
 @click.option("--update", metavar="SWEEP", help="Give this sweep the configuration instead.")
+@click.option(
+    "--directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Make the sweep in this directory, which its agents share: no server is needed.",
+)
+@click.option("--show", is_flag=True, help="Print the trials of a sweep in a directory.")
 @click.option("--pause", "wishes", flag_value="pause", multiple=True, help="Begin no new runs.")
 @click.option("--resume", "wishes", flag_value="resume", multiple=True, help="Go on.")
 @click.option(
@@ -59,6 +67,8 @@ def sweep(
     verbose: bool,
     prior_runs: tuple[str, ...],
     update: str | None,
+    directory: Path | None,
+    show: bool,
     wishes: tuple[str, ...],
     check: bool,
     fix: bool,
@@ -71,18 +81,42 @@ def sweep(
     configuration is replaced from the environment, and its program is looked for beside it. A
     configuration that cannot be searched makes nothing, and the exit status is 1; --check says the
     same without a server.
+
+    With --directory the sweep is in a directory that its agents share, without any server; --show
+    prints it, and `steelyard sync DIR` brings it to a server later.
     """
     from steelyard.cli.sweep_create import Voice, change_state, create_from_file, prepare_file
 
     voice = Voice(click.get_current_context().find_root().info_name or "steelyard")
+    from steelyard.cli.sweep_directory import (
+        change_directory_state,
+        is_directory_sweep,
+        show_directory_sweep,
+    )
+
+    if show:
+        show_directory_sweep(config)
+        return
     if wishes:
-        change_state(voice, _one_of(wishes), config, entity=entity, project=project)
+        if is_directory_sweep(config):
+            change_directory_state(voice, _one_of(wishes), config)
+        else:
+            change_state(voice, _one_of(wishes), config, entity=entity, project=project)
         return
     if check or fix:
         if not _check(config, fix=fix, run_minutes=run_minutes, run_usd=run_usd):
             sys.exit(1)
         return
     prepared = prepare_file(config, name=name, program=program, is_local=controller)
+    if directory is not None:
+        from steelyard.cli.sweep_directory import create_in_directory
+
+        if update is not None or controller or prior_runs:
+            raise UsageError(
+                "--update, --controller and --prior-run need a server; a directory has none"
+            )
+        create_in_directory(voice, config, prepared, directory, entity=entity, project=project)
+        return
     made = create_from_file(
         voice,
         config,

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from steelyard.sdk.sweeps.directory.model import SweepState, Trial
+    from steelyard.cli.sweep_create import Voice
+    from steelyard.sdk.sweeps.create import Prepared
+    from steelyard.sdk.sweeps.directory.model import Trial
     from steelyard.sdk.sweeps.directory.steering import SweepView
-
-_ENDS = {"finished": "stopped: no new runs", "canceled": "canceled: its runs are told to stop"}
 
 
 def is_directory_sweep(path: str) -> bool:
@@ -23,41 +23,45 @@ def is_directory_sweep(path: str) -> bool:
 
 
 def create_in_directory(
+    voice: Voice,
     config: str,
+    prepared: Prepared,
     directory: Path,
     *,
-    environment: Mapping[str, str],
     entity: str | None = None,
     project: str | None = None,
 ) -> None:
-    """Make the sweep of a configuration file and print what it is and how to work for it."""
-    from steelyard.cli.sweep_check import read_config_file
+    """Make the sweep of a configuration file, and say what it is and how to work for it."""
+    from steelyard.sdk.sweeps.create import find_place
     from steelyard.sdk.sweeps.directory.making import create_directory_sweep
 
-    file = Path(config)
-    click.echo(f"Creating sweep from: {config}")
+    place = find_place(prepared.raw, entity=entity, project=project)
+    voice.say(f"Creating sweep from: {config}")
     sweep, warnings = create_directory_sweep(
         directory,
-        read_config_file(file),
-        entity=entity,
-        project=project,
-        environment=environment,
-        program_directory=file.parent,
+        prepared.config,
+        entity=place.entity,
+        project=place.project,
+        # A program that lies beside its configuration is named from here.
+        program_directory=Path.cwd(),
     )
     assert sweep.head is not None
-    for warning in warnings:
-        click.secho(f"warning: {warning}", fg="yellow", err=True)
-    click.echo(f"Creating sweep with ID: {sweep.head.name}")
-    click.echo(f"The sweep is in: {directory.resolve()}")
-    click.echo(f"Run sweep agent with: steelyard agent {directory}")
+    for warning in dict.fromkeys([*prepared.warnings, *warnings]):
+        voice.warn(warning)
+    voice.say(f"Creating sweep with ID: {sweep.head.name}")
+    voice.say(f"The sweep is in: {directory.resolve()}")
+    voice.say(f"Run sweep agent with: {voice.command} agent {shlex.quote(str(directory))}")
 
 
-def change_directory_state(directory: str, state: SweepState) -> None:
+def change_directory_state(voice: Voice, option: str, directory: str) -> None:
     """Pause, resume, stop or cancel, and say what holds now."""
+    from steelyard.cli.sweep_create import STATES
     from steelyard.sdk.sweeps.directory.steering import set_directory_state
 
-    sweep = set_directory_state(Path(directory), state)
-    click.echo(f"the sweep in {directory} is {_ENDS.get(sweep.state, sweep.state)}")
+    state, doing = STATES[option]
+    voice.say(f"{doing} sweep {directory}")
+    set_directory_state(Path(directory), state)
+    voice.say(f"Done: the sweep {directory} is {state}.")
 
 
 def show_directory_sweep(directory: str) -> None:

@@ -295,7 +295,7 @@ class DirectoryQueue:
         for name in running:
             trial = by_run.get(name)
             if trial is not None and trial.stop_reason is not None:
-                stops.append(Stop(run_name=name, reason=trial.stop_reason))
+                stops.append(Stop(run_name=name, reason=trial.stop_reason, is_early=True))
             elif sweep.state == "canceled":
                 stops.append(Stop(run_name=name, reason=CANCELED))
             elif name in earlier or (trial is not None and trial.agent != agent):
