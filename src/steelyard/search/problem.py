@@ -75,12 +75,18 @@ class EarlyTerminate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
-    """What a sweep may use up in all; None is no limit."""
+    """What a sweep may use up in all; None is no limit.
+
+    Attributes:
+        hours: by the clock, from its first run on.
+        stop_running: runs under way are stopped when a limit is reached; else they may end.
+    """
 
     runs: int | None = None
     hours: float | None = None
     gpu_hours: float | None = None
     usd: float | None = None
+    stop_running: bool = True
 
 
 class CrossValidation(msgspec.Struct, frozen=True, kw_only=True):

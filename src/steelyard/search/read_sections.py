@@ -29,7 +29,7 @@ METRIC_KEYS = (
 STOPPING_KEYS = (
     "type", "min_iter", "max_iter", "s", "eta", "strict", "warmup", "min_trials", "confidence",
 )  # fmt: skip
-BUDGET_KEYS = ("runs", "hours", "gpu_hours", "usd")
+BUDGET_KEYS = ("runs", "hours", "gpu_hours", "usd", "stop_running")
 CROSS_VALIDATION_KEYS = ("folds", "seeds", "penalty", "lambda", "max_std")
 PHASE_KEYS = ("name", "fraction", "runs", "top", "margin", "narrow", "gate")
 ASSIGNED = re.compile(r"\s*([^\W\d]\w*)\s*=(?!=)\s*(.+)", re.DOTALL)
@@ -239,6 +239,7 @@ def read_budget(top: Section) -> Budget | None:
         hours=section.number("hours", above=0.0),
         gpu_hours=section.number("gpu_hours", above=0.0),
         usd=section.number("usd", above=0.0),
+        stop_running=section.flag("stop_running") is not False,
     )
 
 

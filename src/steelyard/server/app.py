@@ -33,6 +33,7 @@ from steelyard.server.api import (
     keys,
     live,
     logs,
+    prices,
     runs,
     series,
     table_diffs,
@@ -80,6 +81,7 @@ from steelyard.server.rooms.sweeps.dispatch import Dispatcher
 from steelyard.server.rooms.tables.table_engine import TableEngine
 from steelyard.server.settings import ServerSettings
 from steelyard.server.tasks.artifacts import artifacts_task
+from steelyard.server.tasks.costs import costs_task
 from steelyard.server.tasks.crashed_runs import crashed_runs_task
 from steelyard.server.tasks.expired_secrets import expired_secrets_task
 from steelyard.server.tasks.runner import Task, TaskRunner
@@ -111,6 +113,7 @@ EDGES: tuple[ModuleType, ...] = (
     storage_api,
     sweeps_api,
     sweep_budget_api,
+    prices,
     sweep_charts_api,
     sweep_edits_api,
     sweep_imports_api,
@@ -281,6 +284,7 @@ def _tasks(services: Services) -> list[Task]:
     return [
         crashed_runs_task(services.db, services.now_us),
         sweeps_task(services.db, services.sweeps, services.now_us),
+        costs_task(services.db, services.now_us),
         expired_secrets_task(services.db, services.now_us),
         artifacts_task(services.db, services.now_us),
         unused_blobs_task(services.db, services.blobs, services.locks, services.now_us),

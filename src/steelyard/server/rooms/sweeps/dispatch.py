@@ -20,6 +20,7 @@ from steelyard.search.problem import Problem
 from steelyard.search.trials import Exhausted
 from steelyard.server.db.interface import Database
 from steelyard.server.rooms.accounts.model import Caller
+from steelyard.server.rooms.sweeps.admission import admit, look_after
 from steelyard.server.rooms.sweeps.agents import (
     command_of,
     is_busy_with,
@@ -144,6 +145,13 @@ class Dispatcher:
         if given is not None:
             problem = self._problem_of(conn, sweep)(given)
             return [command_of(given, problem)] if given.state == "leased" else NOTHING
+        if waiting or sweep.exhausted_reason is None:
+            admission = admit(conn, sweep, problem, now_us=now_us)
+            sweep = admission.sweep
+            if admission.is_over:
+                return say_exit(conn, agent, sweep, now_us=now_us).commands
+            if not admission.may_begin:
+                return NOTHING
         if waiting:
             trial = lease_trial(
                 conn, waiting[0], agent_id=agent.id, run_name=make_name(), now_us=now_us
@@ -217,6 +225,7 @@ class Dispatcher:
         sweep = lock_sweep(conn, sweep_id)
         problem = self.problems.get(sweep)
         waiting = self._settle_all(conn, sweep, problem, now_us)
+        sweep = look_after(conn, sweep, problem, now_us=now_us)
         if sweep.state == "running" and not waiting:
             sweep, _ = step_phase(conn, sweep, problem, now_us=now_us)
         return finish_if_done(conn, sweep, now_us=now_us)

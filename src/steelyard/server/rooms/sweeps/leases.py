@@ -7,7 +7,8 @@
 
 A trial belongs to an agent as long as one of them is heard of: the agent that names the run, or
 the run itself. A run that its agent no longer names has SWEEP_GONE_GRACE_S to say how it ended. A
-trial that has ended never comes back. `next_values` decides; it is pure.
+trial that has ended never comes back. Where the sweep has `retries`, one whose run failed is queued
+again and gets another run. `next_values` decides; it is pure.
 """
 
 from __future__ import annotations
@@ -36,6 +37,21 @@ STOPPED_BY_HAND = "somebody asked this run to stop"
 STOPPED_WITH_SWEEP = "its agent was lost after the sweep had ended"
 
 
+class Again(msgspec.Struct, frozen=True):
+    """Whether, and how often, a configuration is run again."""
+
+    may_retry: bool
+    retries: int | None
+
+    @property
+    def attempts_max(self) -> int:
+        return SWEEP_ATTEMPTS_MAX if self.retries is None else self.retries + 1
+
+    def after_failure(self, trial: SweepTrial) -> bool:
+        """A failed run is run again only where the sweep says so."""
+        return self.may_retry and self.retries is not None and trial.attempts <= self.retries
+
+
 def settle_trials(
     conn: Connection,
     sweep: Sweep,
@@ -53,7 +69,10 @@ def settle_trials(
     overlay = overlay_of(sweep)
     for trial in trials:
         run = outcomes.get(trial.run_name)
-        values = next_values(trial, run, may_retry=sweep.state in ACTIVE, now_us=now_us)
+        may_retry = sweep.state in ACTIVE
+        values = next_values(
+            trial, run, may_retry=may_retry, retries=problem.retries, now_us=now_us
+        )
         if values is not None and values.get("state") in ENDED:
             has_ended = True
             parts = needed_names(problem, overlay)
@@ -73,16 +92,24 @@ def settle_trials(
 
 
 def next_values(
-    trial: SweepTrial, run: RunOutcome | None, *, may_retry: bool, now_us: int
+    trial: SweepTrial,
+    run: RunOutcome | None,
+    *,
+    may_retry: bool,
+    now_us: int,
+    retries: int | None = None,
 ) -> dict[str, Any] | None:
     """What changes of an open trial, given its run; None when nothing does.
 
-    `may_retry`: the sweep goes on, so that a lost trial may be handed to another agent.
+    `may_retry`: the sweep goes on, so that a lost trial may be handed to another agent. `retries`:
+    how often a lost or failed one is run again; None: a lost one as SWEEP_ATTEMPTS_MAX says, a
+    failed one never.
     """
+    again = Again(may_retry, retries)
     if trial.state not in ("leased", "running", "lost"):
         return None
     if run is not None and run.has_ended and not _is_of_before(trial, run):
-        return _after_end(trial, run, may_retry=may_retry, now_us=now_us)
+        return _after_end(trial, run, again, now_us=now_us)
     if trial.state == "lost":
         # Its agent is gone for good, or was cut off: a run that is heard of again goes on.
         heard_at_us = 0 if run is None or run.has_ended else min(run.heartbeat_at_us, now_us)
@@ -101,7 +128,7 @@ def next_values(
             heard_until_us = alive.heartbeat_at_us + GONE_GRACE_US if is_heard else 0
         if heard_until_us > now_us:
             return _running(heard_until_us) | {"gone_at_us": trial.gone_at_us}
-    return _lose(trial, resumable=False, may_retry=may_retry, now_us=now_us)
+    return _lose(trial, again, resumable=False, now_us=now_us)
 
 
 def _is_of_before(trial: SweepTrial, run: RunOutcome) -> bool:
@@ -114,11 +141,11 @@ def _is_of_before(trial: SweepTrial, run: RunOutcome) -> bool:
     return trial.is_resumable and ended_at_us <= (trial.started_at_us or 0)
 
 
-def _after_end(
-    trial: SweepTrial, run: RunOutcome, *, may_retry: bool, now_us: int
-) -> dict[str, Any]:
+def _after_end(trial: SweepTrial, run: RunOutcome, again: Again, *, now_us: int) -> dict[str, Any]:
     if run.state in ("crashed", "preempted") and trial.stop_reason is None:
-        return _lose(trial, resumable=run.state == "preempted", may_retry=may_retry, now_us=now_us)
+        return _lose(trial, again, resumable=run.state == "preempted", now_us=now_us)
+    if run.state == "failed" and trial.stop_reason is None and again.after_failure(trial):
+        return {"state": "queued", "lease_until_us": None, "gone_at_us": None}
     ended: dict[str, Any] = {
         "state": "failed" if run.state == "failed" else "finished",
         "lease_until_us": None,
@@ -136,12 +163,12 @@ def _running(lease_until_us: int) -> dict[str, Any]:
     return {"state": "running", "lease_until_us": lease_until_us, "gone_at_us": None}
 
 
-def _lose(trial: SweepTrial, *, resumable: bool, may_retry: bool, now_us: int) -> dict[str, Any]:
-    if not may_retry:
+def _lose(trial: SweepTrial, again: Again, *, resumable: bool, now_us: int) -> dict[str, Any]:
+    if not again.may_retry:
         return _stopped(trial.stop_reason or STOPPED_WITH_SWEEP, now_us)
     if trial.stop_reason is not None:
         return _stopped(trial.stop_reason, now_us)
-    if trial.attempts >= SWEEP_ATTEMPTS_MAX:
+    if trial.attempts >= again.attempts_max:
         return {
             "state": "failed",
             "stop_reason": f"lost {trial.attempts} times: its agents or its runs fell silent",
@@ -185,7 +212,8 @@ def lease_trial(
         "started_at_us": now_us,
         "gone_at_us": None,
     }
-    if trial.state == "lost" and not trial.is_resumable:
+    is_retry = trial.state == "queued" and trial.attempts > 0  # its run failed
+    if is_retry or (trial.state == "lost" and not trial.is_resumable):
         values |= {"run_name": run_name, "earlier_runs": [*trial.earlier_runs, trial.run_name]}
     return write_trial(conn, trial, values)
 

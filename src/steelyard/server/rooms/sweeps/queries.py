@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from steelyard.errors import SweepNotFound
-from steelyard.limits import SQL_LIST_ITEMS_MAX
+from steelyard.limits import SQL_LIST_ITEMS_MAX, SWEEP_LEASE_S
 from steelyard.search.crossval import Aggregate
 from steelyard.server.rooms.runs.joins import project_names, user_names
 from steelyard.server.rooms.runs.json_text import parse_json_object
@@ -209,6 +209,17 @@ def agent_places(conn: Connection, agent_ids: Sequence[int]) -> dict[int, tuple[
 def count_agents(conn: Connection, sweep_id: int) -> int:
     """How many agents ever registered with a sweep."""
     counted = sa.select(sa.func.count()).where(sweep_agents.c.sweep_id == sweep_id)
+    return int(conn.execute(counted).scalar_one())
+
+
+def count_live_agents(conn: Connection, sweep_id: int, *, now_us: int) -> int:
+    """How many agents of a sweep are heard of and were not told to exit."""
+    c = sweep_agents.c
+    counted = sa.select(sa.func.count()).where(
+        c.sweep_id == sweep_id,
+        c.ended_at_us.is_(None),
+        c.heartbeat_at_us >= now_us - SWEEP_LEASE_S * 1_000_000,
+    )
     return int(conn.execute(counted).scalar_one())
 
 
