@@ -16,13 +16,13 @@ PART_BYTES = 100_000
 
 
 def send_part(blobs: BlobStore, upload_id: str, number: int, content: bytes) -> tuple[int, bytes]:
-    """Upload one part; (number, MD5) as it is named at the end."""
+    """Upload one part; (number, its MD5) as it is named at the end."""
     writer = blobs.create_part_writer(upload_id, number)
     for first in range(0, len(content), 30_000):
         writer.write(content[first : first + 30_000])
     part = writer.commit()
-    assert (part.number, part.size_bytes, part.md5) == (number, len(content), md5_of(content))
-    return number, part.md5
+    assert (part.number, part.size_bytes, part.tag) == (number, len(content), md5_of(content))
+    return number, part.tag
 
 
 def cut(content: bytes) -> list[bytes]:
@@ -138,6 +138,22 @@ class BlobUploadContract:
         blob = blobs.complete_upload(upload_id, named)
         assert load(blobs, blob.sha256) == make_content(250_000)
 
+    def test_parts_that_were_not_hashed_are_named_by_their_tags(self, blobs: BlobStore) -> None:
+        content = make_content(150_000)
+        upload_id = blobs.create_upload(part_bytes=PART_BYTES)
+        named: list[tuple[int, bytes]] = []
+        for number, part in [(1, b"other"), *enumerate(cut(content), 1)]:
+            writer = blobs.create_part_writer(upload_id, number, is_hashed=False)
+            writer.write(part)
+            named.append((number, writer.commit().tag))
+        replaced, *kept = named
+        assert {len(tag) for _, tag in named} == {16}
+        assert [(part.number, part.tag) for part in blobs.list_parts(upload_id)] == kept
+        with pytest.raises(Invalid, match="part 1 has ETag"):
+            blobs.complete_upload(upload_id, [replaced, kept[1]])
+        blob = blobs.complete_upload(upload_id, kept, md5=md5_of(content))
+        assert load(blobs, blob.sha256) == content
+
     def test_a_part_that_broke_off_is_not_there(self, blobs: BlobStore) -> None:
         upload_id = blobs.create_upload(part_bytes=10)
         named = [send_part(blobs, upload_id, 1, b"0123456789")]
@@ -163,7 +179,7 @@ class BlobUploadContract:
         with pytest.raises(Conflict, match="begun again"):
             slow.commit()
         slow.abort()
-        blob = blobs.complete_upload(upload_id, [(1, part.md5)])
+        blob = blobs.complete_upload(upload_id, [(1, part.tag)])
         assert load(blobs, blob.sha256) == b"bbbb"
 
     def test_an_upload_outlives_the_process(self, blobs: BlobStore, reopened: BlobStore) -> None:
@@ -190,7 +206,7 @@ class BlobUploadContract:
             ([one, three], "without a gap"),
             ([two, one], "in order"),
             ([one, two, three], "part 2 has 2 of 4 bytes"),
-            ([one, (2, md5_of(b"xx"))], "part 2 has MD5"),
+            ([one, (2, md5_of(b"xx"))], "part 2 has ETag"),
             ([one, two, three, (4, one[1])], "part 4 is not here"),
         ]:
             with pytest.raises(Invalid, match=reason):

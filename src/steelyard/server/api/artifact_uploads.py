@@ -217,7 +217,7 @@ async def show_artifact_upload(
         md5=format_md5(upload.md5),
         size_bytes=upload.size_bytes,
         part_bytes=upload.part_bytes,
-        parts=[wire.UploadedPart(part.number, part.md5.hex()) for part in parts],
+        parts=[wire.UploadedPart(part.number, part.tag.hex()) for part in parts],
         part_urls=_part_urls(upload, upload.size_bytes, urls),
     )
 

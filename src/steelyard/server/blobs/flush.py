@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 
-def flush_all(paths: Iterable[Path], *, on: Path) -> None:
+def flush_all(paths: Iterable[Path | str], *, on: Path) -> None:
     """Have these files or directories, all of the file system of `on`, on disk.
 
     Measured on ext4 with 2,000 new files of 4 KiB in 256 directories: 0.2 s in all with syncfs,
@@ -38,7 +38,7 @@ def _find_syncfs() -> Callable[[int], None] | None:
     return syncfs
 
 
-def _with_descriptor(path: Path, flush: Callable[[int], None]) -> None:
+def _with_descriptor(path: Path | str, flush: Callable[[int], None]) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         flush(descriptor)

@@ -43,11 +43,15 @@ class BlobWriter(Protocol):
 
 
 class StoredPart(msgspec.Struct, frozen=True):
-    """A part of an upload that is durable. Parts are numbered from 1."""
+    """A part of an upload that is durable. Parts are numbered from 1.
+
+    `tag`, 16 bytes, is its ETag: its MD5 where that was computed, else bytes that no other part
+    has.
+    """
 
     number: int
     size_bytes: int
-    md5: bytes
+    tag: bytes
 
 
 class PartWriter(Protocol):
@@ -63,7 +67,7 @@ class PartWriter(Protocol):
         ...
 
     def md5(self) -> bytes:
-        """MD5 of what was written so far."""
+        """MD5 of what was written so far, of a part that is hashed."""
         ...
 
     def commit(self) -> StoredPart:
@@ -110,9 +114,12 @@ class BlobStore(Protocol):
         """
         ...
 
-    def create_part_writer(self, upload_id: str, number: int) -> PartWriter:
+    def create_part_writer(
+        self, upload_id: str, number: int, *, is_hashed: bool = True
+    ) -> PartWriter:
         """Start part `number`, of any order and beside others; what the number had is void now.
 
+        The whole is hashed in any case: `is_hashed` is for a part that is announced by its MD5.
         Raises UploadMissing, Invalid for a number outside 1…UPLOAD_PARTS_MAX.
         """
         ...
@@ -124,7 +131,7 @@ class BlobStore(Protocol):
     def complete_upload(
         self, upload_id: str, parts: Sequence[tuple[int, bytes]], *, md5: bytes | None = None
     ) -> StoredBlob:
-        """Make one blob of the parts, each (number, MD5), numbered from 1 without a gap.
+        """Make one blob of the parts, each (number, tag), numbered from 1 without a gap.
 
         Raises Invalid for parts that are absent, differ or have a wrong size; the upload goes on
         then. Raises Invalid when `md5`, that of the whole, differs: the upload is gone then.

@@ -39,6 +39,7 @@ class LocalBlobs:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._root = str(root)
         # Storing a blob again and deleting it as unused exclude each other.
         self._placing = threading.Lock()
         self._spool = Spool(root / INCOMING, self._place)
@@ -53,9 +54,9 @@ class LocalBlobs:
         missing = {blob.sha256: content for blob, content in zip(blobs, contents, strict=True)}
         with self._placing:
             for sha256 in [*missing]:
-                if _touch(self._path(sha256)):
+                if _touch(self._name(sha256)):
                     del missing[sha256]
-        moves = [(self._spool.new_path(), digest) for digest in missing]
+        moves = [(str(self._spool.new_path()), sha256) for sha256 in missing]
         with full_disk_is_storage_full(self.root / INCOMING):
             try:
                 for (part, _), content in zip(moves, missing.values(), strict=True):
@@ -64,22 +65,24 @@ class LocalBlobs:
                     flush_all((part for part, _ in moves), on=self.root)
                     with self._placing:
                         for part, sha256 in moves:
-                            _rename(part, self._path(sha256))
+                            _rename(part, self._name(sha256))
             except BaseException:
                 for part, _ in moves:
                     with contextlib.suppress(OSError):
-                        part.unlink(missing_ok=True)
+                        os.unlink(part)  # noqa: PTH108
                 raise
             # Also of blobs that were there: whoever placed them may not have come this far yet.
-            directories = {self._path(blob.sha256).parent for blob in blobs}
-            flush_all([*directories, self.root], on=self.root)
+            directories = {self._name(blob.sha256).rpartition("/")[0] for blob in blobs}
+            flush_all([*directories, str(self.root)], on=self.root)
         return blobs
 
     def create_upload(self, *, part_bytes: int) -> str:
         return self._uploads.create(part_bytes=part_bytes)
 
-    def create_part_writer(self, upload_id: str, number: int) -> PartWriter:
-        return self._uploads.create_writer(upload_id, number)
+    def create_part_writer(
+        self, upload_id: str, number: int, *, is_hashed: bool = True
+    ) -> PartWriter:
+        return self._uploads.create_writer(upload_id, number, is_hashed=is_hashed)
 
     def list_parts(self, upload_id: str) -> list[StoredPart]:
         return self._uploads.list_parts(upload_id)
@@ -107,9 +110,8 @@ class LocalBlobs:
         return [self._read(sha256) for sha256 in blobs]
 
     def _read(self, sha256: bytes) -> bytes:
-        name = sha256.hex()
-        try:  # not by a Path: making one costs as much as reading
-            descriptor = os.open(f"{self.root}/{name[:2]}/{name}", os.O_RDONLY)
+        try:
+            descriptor = os.open(self._name(sha256), os.O_RDONLY)
         except FileNotFoundError as error:
             raise BlobMissing(sha256) from error
         try:
@@ -156,18 +158,22 @@ class LocalBlobs:
         """Give a flushed upload its final name. Atomic; the names are on disk on return."""
         path = self._path(blob.sha256)
         with self._placing:
-            if _touch(path):
+            if _touch(str(path)):
                 part.unlink()
             else:
-                _rename(part, path)
-                _touch(path)  # parts may have been written long ago
+                _rename(str(part), str(path))
+                _touch(str(path))  # parts may have been written long ago
         # Also for a blob that was there: whoever placed it may not have come this far yet.
         for directory in (path.parent, self.root):
             flush_directory(directory)
 
     def _path(self, sha256: bytes) -> Path:
+        return Path(self._name(sha256))
+
+    def _name(self, sha256: bytes) -> str:
+        """Of each of many: making a Path costs as much as reading a small file."""
         name = sha256.hex()
-        return self.root / name[:2] / name
+        return f"{self._root}/{name[:2]}/{name}"
 
     def _flatten(self) -> None:
         """Bring blobs of earlier versions, at `ab/cd/abcd…`, to where they belong now.
@@ -202,7 +208,7 @@ class LocalReader:
         self._file.close()
 
 
-def _write_file(path: Path, content: bytes | bytearray | memoryview) -> None:
+def _write_file(path: str, content: bytes | bytearray | memoryview) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         rest = memoryview(content)
@@ -212,15 +218,15 @@ def _write_file(path: Path, content: bytes | bytearray | memoryview) -> None:
         os.close(descriptor)
 
 
-def _rename(part: Path, path: Path) -> None:
+def _rename(part: str, path: str) -> None:
     try:
-        part.rename(path)
+        os.rename(part, path)  # noqa: PTH104
     except FileNotFoundError:  # the first blob of its directory
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.rename(path)
+        os.makedirs(path.rpartition("/")[0], exist_ok=True)  # noqa: PTH103
+        os.rename(part, path)  # noqa: PTH104
 
 
-def _touch(path: Path) -> bool:
+def _touch(path: str) -> bool:
     """Say that the file was stored now; False when there is none."""
     try:
         os.utime(path)

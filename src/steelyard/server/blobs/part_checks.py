@@ -27,12 +27,12 @@ def check_parts(
             f"upload {upload_id}: parts must be named from 1 on, in order and without a gap"
         )
     wrong = []
-    for number, md5 in parts:
+    for number, tag in parts:
         part = there.get(number)
         if part is None:
             wrong.append(f"part {number} is not here")
-        elif part.md5 != md5:
-            wrong.append(f"part {number} has MD5 {part.md5.hex()}, not {md5.hex()}")
+        elif part.tag != tag:
+            wrong.append(f"part {number} has ETag {part.tag.hex()}, not {tag.hex()}")
         elif number < len(parts) and part.size_bytes != part_bytes:
             wrong.append(f"part {number} has {part.size_bytes:,} of {part_bytes:,} bytes")
     if wrong:

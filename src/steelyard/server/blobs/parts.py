@@ -12,6 +12,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import secrets
 import shutil
 import threading
 from collections.abc import Sequence
@@ -32,6 +33,7 @@ from steelyard.server.blobs.part_checks import (
 from steelyard.server.blobs.spool import Place, flush_directory, full_disk_is_storage_full
 
 READ_BYTES = 1 * MIB
+TAG_BYTES = 16  # as many as an MD5: both are ETags of parts
 PARTS_HASHED_PER_COMMIT = 2  # keeps up with parts that come side by side; the answer waits for it
 
 
@@ -40,11 +42,11 @@ class _Header(msgspec.Struct, frozen=True):
 
 
 class _Line(msgspec.Struct, frozen=True):
-    """A part as it is written down; without MD5 it is void."""
+    """A part as it is written down; without a tag it is void."""
 
     number: int
     size_bytes: int = 0
-    md5: str = ""
+    tag: str = ""
 
 
 class Uploads:
@@ -78,9 +80,11 @@ class Uploads:
         """Of all that are on disk."""
         return [path.name for path in self._directory.glob("*/")]
 
-    def create_writer(self, upload_id: str, number: int) -> LocalPartWriter:
+    def create_writer(
+        self, upload_id: str, number: int, *, is_hashed: bool = True
+    ) -> LocalPartWriter:
         """See `BlobStore.create_part_writer`."""
-        return self.find(upload_id).create_writer(number)
+        return self.find(upload_id).create_writer(number, is_hashed=is_hashed)
 
     def list_parts(self, upload_id: str) -> list[StoredPart]:
         """See `BlobStore.list_parts`."""
@@ -179,7 +183,7 @@ class Upload:
         self._hashing = threading.Lock()
         self._forget_hash()
 
-    def create_writer(self, number: int) -> LocalPartWriter:
+    def create_writer(self, number: int, *, is_hashed: bool = True) -> LocalPartWriter:
         """See `BlobStore.create_part_writer`."""
         check_number(number)
         with full_disk_is_storage_full(self.content), self._lock:
@@ -195,7 +199,7 @@ class Upload:
                     self._forget_hash()
             self._turns[number] = turn
         with full_disk_is_storage_full(self.content):
-            return LocalPartWriter(self, number, turn)
+            return LocalPartWriter(self, number, turn, is_hashed=is_hashed)
 
     def list_parts(self) -> list[StoredPart]:
         """Parts that are there, by number."""
@@ -206,7 +210,7 @@ class Upload:
         """Write a part down whose bytes are on disk, and hash on if it is its turn."""
         with self._lock:
             turn.require(part.number)
-            _append(self._journal, _Line(part.number, part.size_bytes, part.md5.hex()))
+            _append(self._journal, _Line(part.number, part.size_bytes, part.tag.hex()))
             self.parts[part.number] = part
             self._turns.pop(part.number, None)
         if self._hashing.acquire(blocking=False):
@@ -314,12 +318,12 @@ class Turn:
 class LocalPartWriter:
     """One part, written at its place in the content."""
 
-    def __init__(self, upload: Upload, number: int, turn: Turn) -> None:
+    def __init__(self, upload: Upload, number: int, turn: Turn, *, is_hashed: bool) -> None:
         self._upload = upload
         self._number = number
         self._turn = turn
         self._descriptor: int | None = os.open(upload.content, os.O_WRONLY)
-        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._md5 = hashlib.md5(usedforsecurity=False) if is_hashed else None
         self._size_bytes = 0
 
     def write(self, part: bytes | bytearray | memoryview) -> None:
@@ -339,15 +343,18 @@ class LocalPartWriter:
             while rest:
                 count = os.pwrite(self._descriptor, rest, at)
                 rest, at = rest[count:], at + count
-        self._md5.update(part)
+        if self._md5 is not None:
+            self._md5.update(part)
         self._size_bytes += len(part)
 
     def md5(self) -> bytes:
+        assert self._md5 is not None, "this part is not hashed"
         return self._md5.digest()
 
     def commit(self) -> StoredPart:
         assert self._descriptor is not None
-        part = StoredPart(self._number, self._size_bytes, self._md5.digest())
+        tag = secrets.token_bytes(TAG_BYTES) if self._md5 is None else self._md5.digest()
+        part = StoredPart(self._number, self._size_bytes, tag)
         with full_disk_is_storage_full(self._upload.content):
             os.fsync(self._descriptor)
             self._upload.keep_part(part, self._turn)
@@ -378,8 +385,8 @@ def _read_upload(directory: Path, upload_id: str) -> Upload:
         upload = Upload(directory, upload_id, msgspec.json.decode(header, type=_Header).part_bytes)
         for line in (msgspec.json.decode(each, type=_Line) for each in lines):
             upload.parts.pop(line.number, None)
-            if line.md5:
-                part = StoredPart(line.number, line.size_bytes, bytes.fromhex(line.md5))
+            if line.tag:
+                part = StoredPart(line.number, line.size_bytes, bytes.fromhex(line.tag))
                 upload.parts[line.number] = part
     except (FileNotFoundError, msgspec.DecodeError) as error:  # damaged: a power cut
         raise UploadMissing(upload_id) from error

@@ -137,8 +137,10 @@ class S3Blobs:
     def create_upload(self, *, part_bytes: int) -> str:
         return self._uploads.create(part_bytes=part_bytes)
 
-    def create_part_writer(self, upload_id: str, number: int) -> PartWriter:
-        return self._uploads.create_writer(upload_id, number)
+    def create_part_writer(
+        self, upload_id: str, number: int, *, is_hashed: bool = True
+    ) -> PartWriter:
+        return self._uploads.create_writer(upload_id, number, is_hashed=is_hashed)
 
     def list_parts(self, upload_id: str) -> list[StoredPart]:
         return self._uploads.list_parts(upload_id)

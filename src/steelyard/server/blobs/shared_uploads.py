@@ -42,7 +42,7 @@ CHUNK_BYTES = 1 * MIB
 class _Part(msgspec.Struct, frozen=True):
     token: str
     size_bytes: int
-    md5: str
+    tag: str  # its MD5
 
 
 class _State(msgspec.Struct):
@@ -55,7 +55,7 @@ class _State(msgspec.Struct):
     def list_parts(self) -> list[StoredPart]:
         """Parts that are there, by number."""
         return [
-            StoredPart(number, part.size_bytes, bytes.fromhex(part.md5))
+            StoredPart(number, part.size_bytes, bytes.fromhex(part.tag))
             for number, part in sorted(self.parts.items())
         ]
 
@@ -84,8 +84,11 @@ class SharedUploads:
         self._save(upload_id, _State(part_bytes, _now_us()))
         return upload_id
 
-    def create_writer(self, upload_id: str, number: int) -> SharedPartWriter:
-        """See `BlobStore.create_part_writer`."""
+    def create_writer(
+        self, upload_id: str, number: int, *, is_hashed: bool = True
+    ) -> SharedPartWriter:
+        """See `BlobStore.create_part_writer`. Every part is hashed: others check it by its MD5."""
+        del is_hashed
         check_number(number)
         token = secrets.token_hex(8)
         with self._changing(upload_id) as state:
@@ -175,7 +178,7 @@ class SharedUploads:
                 if state.writers.get(part.number) != token:
                     raise _void(part.number)
                 del state.writers[part.number]
-                state.parts[part.number] = _Part(token, part.size_bytes, part.md5.hex())
+                state.parts[part.number] = _Part(token, part.size_bytes, part.tag.hex())
         except (Conflict, UploadMissing):
             with self._errors():
                 obstore.delete(self._store, [path])
@@ -183,15 +186,15 @@ class SharedUploads:
 
     def _fetch_missing(self, here: Upload, state: _State, count: int) -> None:
         """Have the parts from 1 to `count` on this server's disk."""
-        have = {part.number: part.md5.hex() for part in here.list_parts()}
+        have = {part.number: part.tag.hex() for part in here.list_parts()}
         for number in range(1, count + 1):
             part = state.parts[number]
-            if have.get(number) == part.md5:
+            if have.get(number) == part.tag:
                 continue
             writer = here.create_writer(number)
             try:
                 self._fetch(here.id, number, part.token, writer)
-                if writer.md5().hex() != part.md5:
+                if writer.md5().hex() != part.tag:
                     raise StorageUnavailable(
                         f"part {number} of upload {here.id} came back damaged from the store; "
                         "try again"
@@ -309,10 +312,10 @@ def _read(here: Upload, part: StoredPart) -> Iterator[bytes]:
                 break
             md5.update(piece)
             left_bytes -= len(piece)
-            if not left_bytes and md5.digest() != part.md5:
+            if not left_bytes and md5.digest() != part.tag:
                 break
             yield piece
-    if left_bytes or md5.digest() != part.md5:
+    if left_bytes or md5.digest() != part.tag:
         raise _void(part.number)
 
 

@@ -106,7 +106,7 @@ async def upload_part(
     link = SignedLink(expires, signature)
     check_artifact_link(signer, "part upload", link, f"{upload_id}/{number}", now_us=now_us())
     part = await receive_part(request, blobs, upload_id, number, name=f"part {number}")
-    return _stored(part.md5.hex())
+    return _stored(part.tag.hex())
 
 
 @put(MANIFEST_UPLOAD_PATH, status_code=200, request_max_body_size=None, include_in_schema=False)

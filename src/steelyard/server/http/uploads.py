@@ -66,7 +66,12 @@ async def receive_part(
 
     Raises UploadMissing, Conflict when the part is being sent again meanwhile.
     """
-    writer = await asyncio.to_thread(blobs.create_part_writer, upload_id, number)
+    writer = await asyncio.to_thread(
+        blobs.create_part_writer,
+        upload_id,
+        number,
+        is_hashed=_announced_md5(request, name) is not None,
+    )
     return await _receive(request, writer, name, None, FILE_LIMIT)
 
 
