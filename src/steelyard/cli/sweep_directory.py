@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import shlex
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+from steelyard.errors import SteelyardError
 
 if TYPE_CHECKING:
     from steelyard.cli.sweep_create import Voice
@@ -14,12 +18,46 @@ if TYPE_CHECKING:
     from steelyard.sdk.sweeps.directory.model import Trial
     from steelyard.sdk.sweeps.directory.steering import SweepView
 
+#: Between two looks of `steelyard sync --watch` at a sweep that was sent, or could not be.
+WATCH_PAUSE_S: Final = 10.0
+
 
 def is_directory_sweep(path: str) -> bool:
     """Whether a path that was typed is that of a directory with a sweep in it."""
     from steelyard.sdk.sweeps.directory.store import is_sweep_directory
 
     return is_sweep_directory(Path(path))
+
+
+def find_directory_sweeps(paths: Iterable[Path]) -> list[Path]:
+    """Those of these directories that have a sweep in them."""
+    return [path for path in paths if is_directory_sweep(str(path))]
+
+
+class WatchedSweeps:
+    """Sweeps in directories that are followed: sent again whenever something was decided."""
+
+    def __init__(self, send: Callable[[Path], bool]) -> None:
+        self._send = send
+        self._sent: dict[Path, int] = {}
+        self._not_before: dict[Path, float] = {}
+
+    def look(self, paths: Iterable[Path]) -> None:
+        """Send those that have changed since; one that cannot be sent is tried again later."""
+        from steelyard.sdk.sweeps.directory.store import Store
+
+        for path in find_directory_sweeps(paths):
+            if time.monotonic() < self._not_before.get(path, 0.0):
+                continue
+            try:
+                number = Store(path).refresh().number
+            except SteelyardError:
+                continue  # it says so when it is sent by hand
+            if self._sent.get(path) == number:
+                continue
+            if self._send(path):
+                self._sent[path] = number
+            self._not_before[path] = time.monotonic() + WATCH_PAUSE_S
 
 
 def create_in_directory(

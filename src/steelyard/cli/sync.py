@@ -15,7 +15,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from steelyard.sdk.sync import Outcome
+    from steelyard.sdk.sync import Outcome, Syncer
 
 DEFAULT_DIRS = ("steelyard", "wandb")
 UNITS = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
@@ -56,22 +56,64 @@ def sync(paths: tuple[Path, ...], **options: Any) -> None:
     if options["clean"]:
         _clean(paths, options)
         return
-    from steelyard.sdk.sync import find_runs
+    from steelyard.cli.sweep_directory import find_directory_sweeps
 
     if options["watch"]:
         sys.exit(_watch(paths, options))
-    found = find_runs(paths or _default_dirs())
+    named = paths or tuple(_default_dirs())
+    sweeps = find_directory_sweeps(named)
+    found = _find_runs(named, sweeps)
     if options["run_id"] and len(found) != 1:
         raise click.UsageError(f"--id is for one run; here are {len(found)}")
     if options["dry_run"]:
+        for sweep in sweeps:
+            click.echo(f"would send the sweep in {sweep}")
         for path in found:
             click.echo(_describe_folder(path))
         click.echo(_count(len(found), "run"))
         return
     syncer = _make_syncer(options)
+    # Sweeps first, so that their runs find them.
+    are_sent = [_send_sweep(sweep, syncer, options) for sweep in sweeps]
     outcomes = syncer.sync(found, _print_outcome, named=_are_named(paths, found))
     _print_summary(outcomes)
-    sys.exit(int(any(outcome.kind in ("left", "running") for outcome in outcomes)))
+    is_left = any(outcome.kind in ("left", "running") for outcome in outcomes)
+    sys.exit(int(is_left or not all(are_sent)))
+
+
+def _find_runs(paths: tuple[Path, ...], sweeps: list[Path]) -> list[Path]:
+    """The runs at and below these paths; a sweep may have none yet."""
+    from steelyard.errors import NotFound
+    from steelyard.sdk.sync import find_runs
+
+    found: dict[Path, None] = {}
+    for path in paths:
+        try:
+            found |= dict.fromkeys(find_runs([path]))
+        except NotFound:
+            if path not in sweeps:
+                raise
+    return list(found)
+
+
+def _send_sweep(directory: Path, syncer: Syncer, options: Mapping[str, Any]) -> bool:
+    """Bring the sweep in a directory to the server, and say so; whether it is there now."""
+    from steelyard.errors import SteelyardError
+    from steelyard.sdk.sweeps.directory.upload import send_directory_sweep
+
+    try:
+        sent = send_directory_sweep(
+            directory,
+            syncer.open_connection(),
+            entity=options["entity"],
+            project=options["project"],
+        )
+    except SteelyardError as error:
+        click.echo(f"left     sweep in {directory}: {error}")
+        return False
+    verb = "sent     sweep" if sent.changed else "known    sweep"
+    click.echo(f"{verb} {sent.path} ({_count(sent.trial_count, 'trial')})")
+    return True
 
 
 def _default_dirs() -> list[Path]:
@@ -91,7 +133,7 @@ def _are_named(paths: tuple[Path, ...], found: list[Path]) -> bool:
     )
 
 
-def _make_syncer(options: Mapping[str, Any]) -> Any:
+def _make_syncer(options: Mapping[str, Any]) -> Syncer:
     from steelyard.errors import UsageError
     from steelyard.sdk import login
     from steelyard.sdk.connection import connection_facts
@@ -123,6 +165,7 @@ def _make_syncer(options: Mapping[str, Any]) -> Any:
 
 def _watch(paths: tuple[Path, ...], options: Mapping[str, Any]) -> int:
     """Follow the directories until a signal; they need not be there yet."""
+    from steelyard.cli.sweep_directory import WatchedSweeps
     from steelyard.errors import NotFound
     from steelyard.sdk.sync import find_runs
 
@@ -132,9 +175,12 @@ def _watch(paths: tuple[Path, ...], options: Mapping[str, Any]) -> int:
     if options["while_stdin"]:
         threading.Thread(target=_wait_for_end_of_stdin, args=(stopping,), daemon=True).start()
     watched = list(paths) or [Path(name) for name in DEFAULT_DIRS]
+    syncer = _make_syncer(options)
+    sweeps = WatchedSweeps(lambda path: _send_sweep(path, syncer, options))
 
     def list_paths() -> list[Path]:
         found = []
+        sweeps.look(watched)
         for path in watched:
             try:
                 found += find_runs([path])
@@ -142,7 +188,7 @@ def _watch(paths: tuple[Path, ...], options: Mapping[str, Any]) -> int:
                 continue  # nothing there yet
         return found
 
-    _make_syncer(options).watch(list_paths, _print_outcome, stopping.is_set)
+    syncer.watch(list_paths, _print_outcome, stopping.is_set)
     return 0
 
 

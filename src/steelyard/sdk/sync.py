@@ -29,6 +29,7 @@ from steelyard.sdk.sender.run_upload import RunUpload, Target
 from steelyard.sdk.sender.tail import read_json, write_json
 
 if TYPE_CHECKING:
+    from steelyard.sdk.connection import Connection
     from steelyard.sdk.wandb_import import WandbSync
 
 PATIENCE_S = 60.0  # for a server that is away
@@ -408,6 +409,12 @@ class Syncer:
                 with contextlib.suppress(Later, Refused):
                     self._server_id = self._make_link().ask_server_id()
             return self._server_id
+
+    def open_connection(self) -> Connection:
+        """A connection to the server, for what are no runs. Raises Invalid without a server."""
+        from steelyard.sdk.connection import open_connection
+
+        return open_connection(self._settings)
 
     def _make_link(self) -> Link:
         return Link(self._settings, key_source=self._key_source)

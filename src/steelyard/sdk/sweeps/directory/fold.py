@@ -101,6 +101,7 @@ def _change(trial: Trial, event: Leased | Began | Lost | Stopping | Ended, at_us
             trial.state, trial.is_resumable = "lost", event.resumable
         case Stopping():
             trial.stop_reason = trial.stop_reason or event.reason
+            trial.is_judged = True
         case Ended():
             trial.state, trial.ended_at_us = event.state, at_us
             trial.stop_reason = event.reason or trial.stop_reason

@@ -135,6 +135,8 @@ class Trial(msgspec.Struct, kw_only=True):
     earlier_runs: list[str] = []
     is_resumable: bool = False
     stop_reason: str | None = None
+    is_judged: bool = False
+    """It was told to stop since its curve was bad."""
     values: list[float | None] = []
     outcomes: dict[str, float] = {}
     seconds: float | None = None

@@ -126,7 +126,14 @@ def import_sweep(
 def import_agents(
     conn: Connection, sweep: Sweep, caller: Caller, agents: Sequence[ImportedAgent]
 ) -> dict[str, int]:
-    """Agents by name, those that are new made."""
+    """Agents by name, those that are new made. Raises TooLarge."""
+    if len(agents) > SWEEP_IMPORT_TRIALS_MAX:
+        raise TooLarge(
+            "the list of agents",
+            size=len(agents),
+            limit=SWEEP_IMPORT_TRIALS_MAX,
+            limit_name="SWEEP_IMPORT_TRIALS_MAX",
+        )
     c = sweep_agents.c
     for agent in agents:
         added = insert(conn, sweep_agents).values(
