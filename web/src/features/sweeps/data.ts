@@ -5,19 +5,27 @@
  * and not objects. A value that is missing, NaN or infinite is NaN in every number column.
  */
 
-import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import {
+  keepPreviousData,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
+import { useEffect, useMemo } from "react";
 import { pathOf, request } from "~/api/client";
 import type {
   JsonValue,
   Page,
   RawTrialColumns,
+  SweepConfigRow,
   SweepDetail,
-  SweepRow,
+  SweepOverview,
+  SweepPatch,
   TrialState,
 } from "~/api/types";
 
-export type { SweepDetail, SweepRow, TrialState } from "~/api/types";
+export type { SweepDetail, SweepOverview, SweepRow, TrialState } from "~/api/types";
 
 export const SWEEPS_PAGE = 50;
 
@@ -148,7 +156,7 @@ export function useSweeps(entity: string, project: string, state: string) {
   return useInfiniteQuery({
     queryKey: [...sweepKeys.project(entity, project), "list", state],
     queryFn: ({ pageParam, signal }) =>
-      request<Page<SweepRow>>(sweepsApi(entity, project), {
+      request<Page<SweepOverview>>(`${sweepsApi(entity, project)}:overview`, {
         query: { state: state || null, limit: SWEEPS_PAGE, cursor: pageParam },
         signal,
       }),
@@ -170,11 +178,37 @@ export function useTrialColumns(place: SweepPlace) {
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor ?? null,
   });
+  const { hasNextPage, isFetching, fetchNextPage } = pages;
+  useEffect(() => {
+    if (hasNextPage && !isFetching) void fetchNextPage();
+  }, [hasNextPage, isFetching, fetchNextPage]);
   const columns = useMemo(
     () => (pages.data === undefined ? undefined : joinColumns(pages.data.pages)),
     [pages.data],
   );
   return { ...pages, columns };
+}
+
+/** Changes the sweep; everything of it, and the list, is read again afterwards. */
+export function usePatchSweep(place: SweepPlace) {
+  const queryClient = useQueryClient();
+  return useMutation({
+    mutationFn: (patch: Partial<SweepPatch>) =>
+      request<SweepDetail>(sweepApi(place), { method: "PATCH", body: patch }),
+    onSuccess: (detail) => queryClient.setQueryData(sweepKeys.detail(place), detail),
+    onSettled: () =>
+      queryClient.invalidateQueries({ queryKey: sweepKeys.project(place.entity, place.project) }),
+  });
+}
+
+/** Every configuration that the sweep had, oldest first. */
+export function useSweepConfigs(place: SweepPlace, isEnabled: boolean) {
+  return useQuery({
+    queryKey: sweepKeys.configs(place),
+    queryFn: ({ signal }) =>
+      request<Page<SweepConfigRow>>(`${sweepApi(place)}/configs`, { signal }),
+    enabled: isEnabled,
+  });
 }
 
 // ---- from the answer to columns
