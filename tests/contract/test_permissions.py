@@ -183,6 +183,10 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
     ("PATCH", SWEEP): WRITE,
     ("DELETE", SWEEP): WRITE,
     ("GET", f"{SWEEP}/budget"): READ,
+    ("GET", f"{SWEEP}/queue"): READ,
+    ("POST", "/api/v1/sweeps:next"): SIGNED_IN,  # of no agents; each is looked up as its own caller
+    ("GET", "/api/v1/entities/{entity}/sweep-quota"): READ,
+    ("PUT", "/api/v1/entities/{entity}/sweep-quota"): (401, 404, 403, 403, 0, 0),
     ("GET", "/api/v1/prices"): SIGNED_IN,
     ("PUT", "/api/v1/prices"): SERVER_ADMIN,
     ("DELETE", "/api/v1/prices/{kind}/{name}"): SERVER_ADMIN,
@@ -198,6 +202,14 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", f"{SWEEP}/brackets"): READ,
     ("GET", f"{SWEEP}/logged"): READ,
     ("GET", "/api/v1/{entity}/{project}/sweep-comparison"): READ,
+    ("GET", f"{SWEEP}/weightings"): READ,
+    ("GET", f"{SWEEP}/weightings/{{weighting}}"): READ,
+    ("PUT", f"{SWEEP}/weightings/{{weighting}}"): WRITE,
+    ("DELETE", f"{SWEEP}/weightings/{{weighting}}"): WRITE,
+    ("GET", f"{SWEEP}/leaderboard"): READ,
+    ("GET", f"{SWEEP}/phases"): READ,
+    ("POST", f"{SWEEP}/phases/approval"): WRITE,
+    ("GET", f"{SWEEP}/events"): READ,
     ("GET", f"{SWEEP}/agents"): READ,
     ("PUT", f"{SWEEP}/import"): WRITE,
     ("POST", f"{SWEEP}/agents"): WRITE,
@@ -225,6 +237,8 @@ QUERIES = {
     f"{VERSION}/diff": "?to=v1",
 }
 BODIES: dict[tuple[str, str], Any] = {
+    ("PUT", f"{SWEEP}/weightings/{{weighting}}"): {"expression": "accuracy"},
+    ("POST", f"{SWEEP}/phases/approval"): {"approved": True},
     ("POST", "/graphql"): {"query": "{ viewer { username } }"},
     ("POST", "/api/v1/login"): {"username": "nobody-here", "password": "not the password"},
     ("POST", "/api/v1/keys"): {"name": "another"},
@@ -249,6 +263,9 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", f"{SWEEPS}:check"): {"config": SWEEP_CONFIG},
     ("POST", f"{SWEEP}/narrowed"): {"parameters": {}},
     ("POST", f"{SWEEP}/agents/{{agent}}/next"): {},
+    ("POST", "/api/v1/sweeps:next"): {"agents": []},
+    ("PUT", "/api/v1/entities/{entity}/sweep-quota"): {"runs_max": None},
+    ("PUT", "/api/v1/prices"): {"kind": "gpu", "name": "org1", "usd_per_hour": 1.0},
     ("PATCH", "/api/v1/admin/users/{username}"): {"admin": False},
 }
 REFUSALS = frozenset({401, 403, 404})
@@ -378,7 +395,15 @@ def ask(world: World, method: str, path: str, key: str | None) -> int:
             key=admin,
             content={"name": f"org{number}", "owner": victim},
         )
+    if path.startswith("/api/v1/prices/"):
+        world.server.request(
+            "PUT",
+            "/api/v1/prices",
+            key=world.keys["server admin"],
+            content={"kind": "gpu", "name": f"org{number}", "usd_per_hour": 1.0},
+        )
     url = asked.format(
+        kind="gpu",
         entity="crew",
         project="ours",
         run=run.name if run else "",
@@ -460,7 +485,11 @@ def make_sweep(world: World) -> dict[str, str]:
     made = world.server.request("POST", place, key=key, content={"config": SWEEP_CONFIG})
     sweep = msgspec.json.decode(made.data)["name"]
     registered = world.server.request("POST", f"{place}/{sweep}/agents", key=key, content={})
-    return {"sweep": sweep, "agent": msgspec.json.decode(registered.data)["name"]}
+    world.server.request(
+        "PUT", f"{place}/{sweep}/weightings/mine", key=key, content={"expression": "accuracy"}
+    )
+    agent = msgspec.json.decode(registered.data)["name"]
+    return {"sweep": sweep, "agent": agent, "weighting": "mine"}
 
 
 def shelve(world: World, method: str, path: str) -> dict[str, Any]:

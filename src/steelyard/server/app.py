@@ -50,6 +50,8 @@ from steelyard.server.api import sweep_budget as sweep_budget_api
 from steelyard.server.api import sweep_charts as sweep_charts_api
 from steelyard.server.api import sweep_edits as sweep_edits_api
 from steelyard.server.api import sweep_imports as sweep_imports_api
+from steelyard.server.api import sweep_queue as sweep_queue_api
+from steelyard.server.api import sweep_weightings as sweep_weightings_api
 from steelyard.server.api import sweeps as sweeps_api
 from steelyard.server.api import tables as tables_api
 from steelyard.server.api.live import LiveHub
@@ -113,11 +115,13 @@ EDGES: tuple[ModuleType, ...] = (
     storage_api,
     sweeps_api,
     sweep_budget_api,
+    sweep_queue_api,
     prices,
     sweep_charts_api,
     sweep_edits_api,
     sweep_imports_api,
     sweep_analysis_api,
+    sweep_weightings_api,
     tables_api,
     table_diffs,
     table_downloads,

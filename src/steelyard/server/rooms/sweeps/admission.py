@@ -27,9 +27,12 @@ from steelyard.server.rooms.projects.queries import list_project_ids
 from steelyard.server.rooms.sweeps.budget import check_budget, enforce_budget
 from steelyard.server.rooms.sweeps.commands import exhaust, write_sweep
 from steelyard.server.rooms.sweeps.model import AT_WORK, Sweep
-from steelyard.server.rooms.sweeps.spending import BUDGET_REASON, Refusal
+from steelyard.server.rooms.sweeps.spending import Refusal
 from steelyard.server.rooms.sweeps.tables import sweep_agents, sweep_quotas, sweep_trials, sweeps
 from steelyard.server.rooms.sweeps.target import find_reached
+
+#: How every reason begins for which a sweep waits for a slot.
+QUOTA_REASON = "the slots of this entity"
 
 
 class Contender(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +102,7 @@ def find_quota_refusal(
     at_work = sum(each.at_work for each in contenders)
     free = runs_max - at_work
     if free <= 0:
-        reason = f"{at_work} of {runs_max} runs that sweeps here may have at once are at work"
+        reason = f"{QUOTA_REASON} are taken: {at_work} of {runs_max} runs are at work"
         return Refusal(reason, False)
     own = next((each for each in contenders if each.sweep_id == sweep_id), None)
     if own is None:
@@ -118,7 +121,7 @@ def find_quota_refusal(
         else:
             continue
         if free <= 0:
-            return Refusal(f"the free slots are for the sweep {other.name}, which {why}", False)
+            return Refusal(f"{QUOTA_REASON} are for the sweep {other.name}, which {why}", False)
     return None
 
 
@@ -150,10 +153,10 @@ def list_contenders(conn: Connection, entity_id: int, *, now_us: int) -> list[Co
                 sweeps.c.project_id.in_(project_ids),
                 sweeps.c.state.in_(("pending", "running")),
                 sweeps.c.exhausted_reason.is_(None),
-                # Those that wait for their own budget take nothing away from others.
+                # Those that wait for something else take nothing away from others.
                 sa.or_(
                     sweeps.c.waits_reason.is_(None),
-                    ~sweeps.c.waits_reason.startswith(BUDGET_REASON),
+                    sweeps.c.waits_reason.startswith(QUOTA_REASON),
                 ),
                 agents.ended_at_us.is_(None),
                 agents.heartbeat_at_us >= now_us - SWEEP_CLAIM_S * 1_000_000,

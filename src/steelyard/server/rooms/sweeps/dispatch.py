@@ -159,6 +159,8 @@ class Dispatcher:
             return [command_of(trial, self._problem_of(conn, sweep)(trial))]
         sweep, must_wait = step_phase(conn, sweep, problem, now_us=now_us)
         if must_wait:
+            said = {"waits_reason": "the next phase has not begun yet"}
+            write_sweep(conn, sweep, said, now_us=now_us)
             return NOTHING
         spent = explain_limit(sweep, problem, run_limit(problem))
         if spent is not None and not sweep.exhausted_reason:

@@ -12,8 +12,6 @@ from steelyard.server.rooms.sweeps.budget_report import Amounts, BudgetKind
 #: Rounding of sums does not make a budget exceeded.
 SLACK = 1 + 1e-9
 HOUR_US = 3_600_000_000
-#: How every reason begins for which a sweep waits or ends for its own budget.
-BUDGET_REASON = "the budget"
 
 
 class RunAtWork(msgspec.Struct, frozen=True, kw_only=True):
