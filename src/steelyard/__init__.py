@@ -56,6 +56,9 @@ if TYPE_CHECKING:
     from steelyard.sdk.session import finish as join
     from steelyard.sdk.settings import Settings
     from steelyard.sdk.summary import Summary
+    from steelyard.sdk.sweeps.agent import agent
+    from steelyard.sdk.sweeps.controller import controller
+    from steelyard.sdk.sweeps.create import sweep
     from steelyard.sdk.tables.eval_table import EvalTable
     from steelyard.sdk.tables.joined import JoinedTable
     from steelyard.sdk.tables.table import Table
@@ -95,11 +98,13 @@ __all__ = [
     "UsageError",
     "Video",
     "__version__",
+    "agent",
     "alert",
     "apis",
     "attach",
     "box3d",
     "config",
+    "controller",
     "data_types",
     "define_metric",
     "ensure_configured",
@@ -124,6 +129,7 @@ __all__ = [
     "save",
     "setup",
     "summary",
+    "sweep",
     "teardown",
     "termerror",
     "termlog",
@@ -184,6 +190,9 @@ _PARTS = {
     **dict.fromkeys(("finish", "login", "setup", "teardown"), "sdk.session"),
     "Settings": "sdk.settings",
     "Summary": "sdk.summary",
+    "agent": "sdk.sweeps.agent",
+    "controller": "sdk.sweeps.controller",
+    "sweep": "sdk.sweeps.create",
     "EvalTable": "sdk.tables.eval_table",
     "JoinedTable": "sdk.tables.joined",
     "Table": "sdk.tables.table",

@@ -8,20 +8,21 @@ from typing import Final
 import click
 
 from steelyard import __version__
+from steelyard.cli.agent import agent
 from steelyard.cli.artifact import wandb_artifact
+from steelyard.cli.controller import controller
 from steelyard.cli.login import login, logout
 from steelyard.cli.main import run_commands
 from steelyard.cli.runs import run, runs
+from steelyard.cli.sweep import sweep
 from steelyard.cli.sync import sync
 from steelyard.errors import UnsupportedError
 from steelyard.sdk.as_wandb import WANDB_VERSION
 
 #: Command of wandb 0.31.0 → what to do with Steelyard instead.
 INSTEAD: Final = {
-    "agent": "sweeps are not in this version",
     "beta": "beta commands are the wandb package's own; `wandb sync` sends runs",
     "clean": "use `steelyard sync --clean`",
-    "controller": "sweeps are not in this version",
     "docker": "use `docker run` with -e WANDB_API_KEY -e WANDB_BASE_URL",
     "docker-run": "use `docker run` with -e WANDB_API_KEY -e WANDB_BASE_URL",
     "init": "use `wandb login`, and project= in init() or WANDB_PROJECT",
@@ -34,10 +35,9 @@ INSTEAD: Final = {
     "purge-cache": "use `steelyard artifact cache clean`",
     "pull": "the files of a run are on its page",
     "restore": "config and code of a run are on its page; in Python: steelyard.restore(NAME, PATH)",
-    "scheduler": "sweeps are not in this version",
+    "scheduler": "jobs are not in this version; agents are started by `steelyard agent`",
     "server": "use `steelyard up`",
-    "sweep": "sweeps are not in this version",
-    "sweep-scheduler": "sweeps are not in this version",
+    "sweep-scheduler": "the server suggests; for a search of your own: `wandb controller`",
     "verify": "use `steelyard doctor`",
 }
 
@@ -64,7 +64,7 @@ def commands() -> None:
     """Steelyard, for those who type wandb. Everything it can do: steelyard --help."""
 
 
-for command in (login, logout, sync, run, runs, wandb_artifact):
+for command in (login, logout, sync, run, runs, wandb_artifact, sweep, agent, controller):
     commands.add_command(command)
 
 

@@ -82,8 +82,23 @@ api = ScriptApi()
 
 
 def log(data: dict[str, Any], step: int | None = None, commit: bool | None = None) -> None:
-    """Add a row to the history of the active run. See `Run.log`."""
-    get_current_run("log()").log(data, step, commit)
+    """Add a row to the history of the active run. See `Run.log`.
+
+    Without an active run it raises UsageError; only where an agent of a sweep waits for the run of
+    this process it begins that.
+    """
+    (get_session().current or _begin_awaited() or get_current_run("log()")).log(data, step, commit)
+
+
+def _begin_awaited() -> Run | None:
+    session = get_session()
+    if not session.is_awaited(session.settings):
+        return None
+    from steelyard.sdk.init import init
+    from steelyard.sdk.terminal import say
+
+    say("log() begins the run that the agent of this sweep waits for; init() does so, too")
+    return init()
 
 
 def define_metric(

@@ -8,7 +8,6 @@ from steelyard.errors import NotInThisVersion
 
 #: What W&B has, by what a user would do with it. wandb 0.31.0 __init__.py
 PARTS_MISSING: Mapping[str, tuple[str, ...]] = {
-    "sweeps": ("agent", "controller", "sweep"),
     "integrations": (
         *("catboost", "gym", "integration", "jupyter", "keras", "lightgbm", "sacred", "sklearn"),
         *("tensorboard", "tensorflow", "xgboost"),

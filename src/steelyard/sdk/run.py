@@ -717,6 +717,10 @@ class Run:
             how = "is stopped early" if code == 0 else "is stopped"
             terminal.say(f"run {self.name or self.id} {how}: {reason}", level="warn")
             interrupt_later(self, self._settings.agent_kill_delay)
+            if self._settings.sweep_param_path:
+                from steelyard.sdk.sweeps.parameters import note_stop
+
+                note_stop(self._settings.sweep_param_path, reason, code)
 
     def finish(self, exit_code: int | None = None) -> None:
         """End the run, and wait for the upload, at most the seconds of the setting finish_timeout.

@@ -49,6 +49,7 @@ class Session:
         self._current: Run | None = None
         self._given: dict[str, Any] = {}  # by setup()
         self._login: dict[str, Any] = {}  # base_url and api_key, by login()
+        self._begun: set[str] = set()  # ids of the runs of sweeps that had their init()
         tell_of_forks(self)
 
     def become_child(self) -> None:
@@ -106,6 +107,13 @@ class Session:
                 self._runs.append(run)
             if is_current:
                 self._current = run
+            if run.sweep_id:
+                self._begun.add(run.id)
+
+    def is_awaited(self, settings: ClientSettings) -> bool:
+        """An agent gave this process a run, and nobody has called init() for it yet."""
+        run_id = settings.run_id
+        return bool(settings.sweep_id and run_id) and run_id not in self._begun
 
     def forget_all(self) -> None:
         """As at the start of the process."""

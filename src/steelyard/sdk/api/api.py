@@ -25,11 +25,11 @@ from steelyard.sdk.artifacts.names import ArtifactPath, parse_path
 from steelyard.sdk.artifacts.remote import DEFAULT_PROJECT, Remote, open_remote
 
 if TYPE_CHECKING:
+    from steelyard.sdk.api.sweeps import Sweep
     from steelyard.sdk.settings import ClientSettings
 
 #: What wandb's Api has besides, by what a script would do with it.
 MISSING: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("sweep",), "sweeps in the query API"),
     **dict.fromkeys(("reports",), "reports"),
     **dict.fromkeys(("job", "list_jobs"), "jobs"),
     **dict.fromkeys(
@@ -84,6 +84,7 @@ class Api:
         self._me: dict[str, Any] = self._remote.read("/api/v1/me")
         self._viewer: User | None = None
         self._runs: dict[str, Run] = {}
+        self._sweeps: dict[str, Sweep] = {}
         self._run_lists: dict[tuple[Any, ...], Runs] = {}
         self._projects: dict[str, Projects] = {}
 
@@ -120,7 +121,7 @@ class Api:
 
     def flush(self) -> None:
         """Forget the runs that were read: the next call reads them anew."""
-        self._runs, self._run_lists = {}, {}
+        self._runs, self._run_lists, self._sweeps = {}, {}, {}
 
     @property
     def _entity(self) -> str:
@@ -175,7 +176,7 @@ class Api:
                 $regex.
             order: `[+-]FIELD` such as "-summary_metrics.acc".
             per_page: runs in a request.
-            include_sweeps: accepted; there are no sweeps yet.
+            include_sweeps: accepted; `run.sweep` is read when it is asked for.
             lazy: read config and summary when they are first asked for.
         """
         place = parse_project_path(path, self._entity, self._project)
@@ -219,17 +220,34 @@ class Api:
         home = made["project"]
         return Run(self._server, home["entityName"], home["name"], made["name"], lazy=False)
 
-    def from_path(self, path: str) -> Project | Run:
-        """What a path names: `[entity/]project`, or `entity/project[/runs]/run`.
+    def sweep(self, path: str = "") -> Sweep:
+        """A sweep by `[entity/][project/]sweep`; remembered until `flush`.
 
-        Raises NotInThisVersion for sweeps and reports, Invalid for other paths.
+        Raises NotOnServer (a ValueError and CommError) where there is none, UsageError for no path.
+        """
+        from steelyard.sdk.api.sweeps import Sweep
+        from steelyard.sdk.sweeps.places import parse_sweep_path
+
+        if path not in self._sweeps:
+            found = parse_sweep_path(path)
+            place = (found.entity or self._entity, found.project or self._project)
+            self._sweeps[path] = Sweep(self._server, *place, found.sweep)
+        return self._sweeps[path]
+
+    def from_path(self, path: str) -> Project | Run | Sweep:
+        """What a path names: `[entity/]project`, `entity/project[/runs]/run`, or
+        `entity/project/sweeps/sweep`.
+
+        Raises NotInThisVersion for reports, Invalid for other paths.
         """
         parts = path.strip("/ ").split("/")
         if len(parts) <= 2:
             return self.project(parts[-1], parts[0] if len(parts) == 2 else None)
         if len(parts) == 3 or (len(parts) == 4 and parts[2].startswith("run")):
             return self.run("/".join([*parts[:2], parts[-1]]))
-        if len(parts) == 4 and parts[2].startswith(("sweep", "report")):
+        if len(parts) == 4 and parts[2].startswith("sweep"):
+            return self.sweep("/".join([*parts[:2], parts[-1]]))
+        if len(parts) == 4 and parts[2].startswith("report"):
             raise NotInThisVersion("Api().from_path", f"{parts[2]} in the query API")
         raise Invalid(f"{path!r} is no path; write ENTITY/PROJECT or ENTITY/PROJECT/runs/RUN")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from steelyard.errors import NotInThisVersion, NotOnServer
+from steelyard.errors import NotOnServer
 from steelyard.sdk.api.attributes import Attributes, frame_html
 from steelyard.sdk.api.pages import Pages
 from steelyard.sdk.api.users import User
@@ -13,6 +13,7 @@ from steelyard.sdk.api.users import User
 if TYPE_CHECKING:
     from steelyard.sdk.api.artifact_lists import ArtifactTypes, ProjectArtifactCollections
     from steelyard.sdk.api.server import Server
+    from steelyard.sdk.api.sweeps import Sweeps
 
 FIELDS: Final = "id internalId name entityName createdAt isBenchmark description readOnly"
 PROJECTS: Final = f"""query SteelyardProjects($entity: String!, $after: String, $first: Int) {{
@@ -123,9 +124,11 @@ class Project(Attributes):
         place = (self._server, self.entity, self.name)
         return ProjectArtifactCollections(*place, filters, order, per_page)
 
-    def sweeps(self, per_page: int = 50) -> None:
-        """Not in this version: raises NotInThisVersion."""
-        raise NotInThisVersion("Api().project().sweeps", "sweeps in the query API")
+    def sweeps(self, per_page: int = 50, filters: Mapping[str, Any] | None = None) -> Sweeps:
+        """Its sweeps, newest first; those that match a filter over name, state, method, …."""
+        from steelyard.sdk.api.sweeps import Sweeps
+
+        return Sweeps(self._server, self.entity, self.name, filters, per_page)
 
     def to_html(self, height: int = 420, hidden: bool = False) -> str:
         """Its page, in a frame of so many pixels."""

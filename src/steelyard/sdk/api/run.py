@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from steelyard.sdk.api.files import File, Files
     from steelyard.sdk.api.history import HistoryScan
     from steelyard.sdk.api.summary import RunSummary
+    from steelyard.sdk.api.sweeps import Sweep
     from steelyard.sdk.api.users import User
     from steelyard.sdk.artifacts.artifact import Artifact
     from steelyard.sdk.artifacts.names import StrPath
@@ -313,10 +314,16 @@ class Run(Attributes):
         return found
 
     @property
-    def sweep(self) -> None:
-        """Its sweep; None without one. Raises NotInThisVersion for a run of a sweep."""
-        if self.sweep_name:
-            raise NotInThisVersion("Api().run().sweep", "sweeps in the query API")
+    def sweep(self) -> Sweep | None:
+        """Its sweep; None without one, and for one that was deleted."""
+        from steelyard.sdk.api.sweeps import Sweep
+
+        if not self.sweep_name:
+            return None
+        try:
+            return Sweep(self._server, self._entity, self.project, self.sweep_name)
+        except NotOnServer:
+            return None
 
     # ---- history
 

@@ -254,7 +254,7 @@ class SenderHandle:
         if notice := message.get("notice"):
             _print_notice(notice["level"], notice["text"])
         if run := message.get("stop"):
-            self._stop(run, message.get("reason"))
+            self._stop(run, message.get("reason"), bool(message.get("early")))
         if name := message.get("name"):
             named = RunName(**name)
             # Without an entity in the settings, init() could not say where the page is.
@@ -269,13 +269,13 @@ class SenderHandle:
                     self._watched.pop(folder, None)  # nothing for a restarted sender to do
                 self._changed.notify_all()
 
-    def _stop(self, run: str, early_reason: str | None) -> None:
+    def _stop(self, run: str, reason: str | None, is_early: bool) -> None:
         if run in self._stopped:
             return
         self._stopped.add(run)
         stop = self._settings.stop_fn
         if stop is None:
-            if _ask_sweep_run(run, early_reason):
+            if _ask_sweep_run(run, reason, is_early):
                 return
             _print_notice("warn", f"run {run} was stopped on the server")
             _thread.interrupt_main()
@@ -286,14 +286,14 @@ class SenderHandle:
             _print_notice("error", f"stop_fn raised {type(error).__name__}: {error}")
 
 
-def _ask_sweep_run(run_id: str, early_reason: str | None) -> bool:
+def _ask_sweep_run(run_id: str, reason: str | None, is_early: bool) -> bool:
     """Have a run of a sweep end at its next `log`; whether it is one."""
     from steelyard.sdk.session import get_session
     from steelyard.sdk.stopping import BY_HAND, EARLY, KILLED
 
     for run in get_session().list_active():
         if run.id == run_id and run.sweep_id:
-            run.ask_to_stop(early_reason or BY_HAND, EARLY if early_reason else KILLED)
+            run.ask_to_stop(reason or BY_HAND, EARLY if is_early else KILLED)
             return True
     return False
 

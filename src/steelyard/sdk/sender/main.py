@@ -327,8 +327,13 @@ class Sender:
                 self._said.add(care.run_dir)
                 self._reports.say({"name": self._describe(upload.name)})
             if upload.is_stop_requested and not care.is_finished:
-                stop = {"stop": care.facts["run"], "reason": upload.stop_reason}
-                self._reports.say_once(stop)
+                self._reports.say_once(
+                    {
+                        "stop": care.facts["run"],
+                        "reason": upload.stop_reason,
+                        "early": upload.is_early_stop,
+                    }
+                )
             for problem in upload.list_problems():
                 if self._reports.notice("warn", problem):
                     care.log(problem)

@@ -48,7 +48,8 @@ class RunUpload:
     state: working, waiting (the server is away, `message` says how), refused, deleted.
     name: what the server calls the run, once it answered.
     is_stop_requested: somebody asked on the server that the run ends.
-    stop_reason: why its sweep stops it early; None when somebody asked by hand.
+    stop_reason: why its sweep ends it; None when somebody asked by hand.
+    is_early_stop: its curve was judged, so that the run ends well.
     is_ending: nothing more will be written: files of the end go, FINISH goes last.
     artifacts: None while none was logged.
     """
@@ -68,6 +69,7 @@ class RunUpload:
         self.name: dict[str, str] | None = None
         self.is_stop_requested = False
         self.stop_reason: str | None = None
+        self.is_early_stop = False
         self.is_ending = False
         self.backoff = Backoff()
         self.problems: list[str] = []
@@ -280,6 +282,7 @@ class RunUpload:
         self.sent_at = time.monotonic()
         self.is_stop_requested |= bool(answer.get("stop"))
         self.stop_reason = self.stop_reason or answer.get("stop_reason")
+        self.is_early_stop |= bool(answer.get("is_early"))
         if self.name is None:
             keys = ("run", "entity", "project", "display_name")
             self.name = {key: str(answer.get(key, "")) for key in keys}

@@ -209,7 +209,7 @@ class Agent:
                 return "done"
             work = self._next_work()
             if isinstance(work, Exit):
-                terminal.say(work.reason)
+                terminal.say(f"no more work: {work.reason}")
                 return "done"
             if work is None:
                 if self._leaving.reason is None:

@@ -49,10 +49,12 @@ class RunFiles:
 
     def ask_to_stop(self, reason: str, code: int) -> None:
         """Leave word for the process why it is about to get SIGTERM, and its exit code."""
-        try:
-            _replace(self.stop, f"{code} {reason}")
-        except OSError:
-            return  # it ends all the same, as one that was preempted
+        note_stop(str(self.parameters), reason, code)
+
+    @property
+    def was_stopped(self) -> bool:
+        """The agent asked the process to stop, or the process heard so itself."""
+        return self.stop.exists()
 
     def remove(self) -> None:
         """When the run has ended. What is left behind harms nobody."""
@@ -66,6 +68,14 @@ class RunFiles:
 def stop_file(parameters: Path) -> Path:
     """Where the agent leaves word of a stop, beside the parameters that a run knows the path of."""
     return parameters.with_suffix(".stop")
+
+
+def note_stop(parameters: str, reason: str, code: int) -> None:
+    """Leave word of a stop: the agent for the process, or the process for its agent."""
+    try:
+        _replace(stop_file(Path(parameters)), f"{code} {reason}")
+    except OSError:
+        return  # the process ends all the same
 
 
 def read_stop(parameters: str | None) -> tuple[str, int] | None:

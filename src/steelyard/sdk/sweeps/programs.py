@@ -112,7 +112,7 @@ class Programs:
                 ending.begin(min(self._patience.kill_delay_s, SWEEP_PREEMPT_GRACE_S))
             ending.follow()
             time.sleep(STEP_S)
-        if stop is not None:
+        if stop is not None or files.was_stopped:
             return "stopped"
         if self._leaving.is_urgent and code != 0:
             terminal.say(f"run {work.run_name} is given back")

@@ -19,7 +19,7 @@ from steelyard.sdk.sweeps.queue import Command, Exit, Resume, Run, RunState, Sto
 if TYPE_CHECKING:
     from steelyard.sdk.artifacts.remote import Remote
 
-EXIT_REASON = "no more work: everything that this sweep may try was handed out"
+EXIT_REASON = "everything that this sweep may try was handed out"
 STOP_REASON = "the server says that this run is to stop"
 
 

@@ -42,7 +42,7 @@ from steelyard.server.rooms.runs.json_text import without_nonfinite
 from steelyard.server.rooms.runs.model import RunState
 from steelyard.server.rooms.runs.policy import get_writable_run_named
 from steelyard.server.rooms.runs.resume import find_resume_point
-from steelyard.server.rooms.sweeps.endings import find_early_stop
+from steelyard.server.rooms.sweeps.endings import find_sweep_stop
 
 RUN = "/api/v1/runs/{entity:str}/{project:str}/{run:str}"
 #: In the place of an entity: the caller's own.
@@ -69,7 +69,9 @@ class JournalAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     """Records of this request that could not be applied; `reason` is of the first."""
     reason: str | None = None
     stop_reason: str | None = None
-    """Why the sweep of the run stops it early; None when it does not, or somebody did by hand."""
+    """Why the sweep of the run ends it; None when it does not, or somebody did by hand."""
+    is_early: bool = False
+    """Its curve was judged: the run ends well, with what it has."""
 
 
 class FileStored(msgspec.Struct, frozen=True):
@@ -118,10 +120,11 @@ async def receive_journal(
         has_ended=accepted.has_ended,
     )
     _count(ingest.metrics, len(body), accepted)
-    early = None
+    answer = _answer(accepted, ingest.server_id)
     if accepted.is_stop_requested:
-        early = await ingest.db.read(find_early_stop, accepted.run_id)
-    answer = _answer(accepted, ingest.server_id, stop_reason=early)
+        stop = await ingest.db.read(find_sweep_stop, accepted.run_id)
+        if stop is not None:
+            answer = msgspec.structs.replace(answer, stop_reason=stop[0], is_early=stop[1])
     return ASGIResponse(body=msgspec.json.encode(answer))
 
 
@@ -163,7 +166,7 @@ async def _make_metadata_file(
     return await asyncio.to_thread(store_metadata, ingest.blobs, acknowledged, content)
 
 
-def _answer(accepted: Accepted, server_id: str, *, stop_reason: str | None) -> JournalAnswer:
+def _answer(accepted: Accepted, server_id: str) -> JournalAnswer:
     return JournalAnswer(
         acknowledged=accepted.acknowledged,
         stop=accepted.is_stop_requested,
@@ -175,7 +178,6 @@ def _answer(accepted: Accepted, server_id: str, *, stop_reason: str | None) -> J
         server=server_id,
         skipped=accepted.skipped,
         reason=accepted.reason,
-        stop_reason=stop_reason,
     )
 
 

@@ -44,15 +44,17 @@ def note_endings(
     ]
 
 
-def find_early_stop(conn: Connection, run_id: int) -> str | None:
-    """Why the judgement of its sweep ends this run; None when it does not."""
+def find_sweep_stop(conn: Connection, run_id: int) -> tuple[str, bool] | None:
+    """(why its sweep ends this run, whether its curve was judged); None when it does not."""
     run = find_run_by_id(conn, run_id)
     sweep = find_sweep(conn, run.project_id, run.sweep) if run is not None and run.sweep else None
-    if run is None or sweep is None or sweep.state == "canceled":
+    if run is None or sweep is None:
         return None
-    trials = find_trials_of_runs(conn, sweep.id, [run.name])
-    judged = [trial.stop_reason for trial in trials if trial.stop_kind == "judged"]
-    return judged[0] if judged else None
+    for trial in find_trials_of_runs(conn, sweep.id, [run.name]):
+        if trial.stop_reason is not None:
+            is_judged = trial.stop_kind == "judged" and sweep.state != "canceled"
+            return trial.stop_reason, is_judged
+    return None
 
 
 def _note(
