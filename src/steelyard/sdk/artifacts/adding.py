@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from steelyard.sdk.artifacts.artifact import Artifact
 
 BATCH_FILES: Final = 64  # of a directory, taken by a thread at once
+SMALL_BATCH_BYTES: Final = BATCH_FILES * 64 * 1024
 SAID_AFTER_S: Final = 2.0
 TEMPORARY_NAME_DIGITS: Final = 20
 
@@ -67,20 +68,23 @@ def add_dir(
     if not os.path.isdir(root):  # noqa: PTH112
         raise Invalid(f"{root!r} is not a directory; add_file() takes a file")
     prefix = f"{as_text(name).rstrip('/')}/" if name else ""
+    above = os.path.abspath(root).rstrip(os.sep) + os.sep  # noqa: PTH100
     began = time.monotonic()
     staging = artifact._staging_for_use()
 
     def take(batch: list[tuple[str, str]]) -> int:
         size = 0
         for source, inner in batch:
-            path = check_path(prefix + inner)
-            file = staging.take(source, policy=policy, skip_cache=skip_cache)
-            _enter(artifact, file, source, path, skip_cache=skip_cache, overwrite=merge)
+            file = staging.take(
+                above + inner, policy=policy, skip_cache=skip_cache, is_absolute=True
+            )
+            _enter(artifact, file, source, prefix + inner, skip_cache=skip_cache, overwrite=merge)
             size += file.size
         return size
 
     files = list(files_below(root))
     batches = [files[at : at + BATCH_FILES] for at in range(0, len(files), BATCH_FILES)]
+    staging.prepare_for_many()
     try:
         size_bytes = sum(_in_threads(take, batches))
     finally:
@@ -172,11 +176,18 @@ def _in_threads(
 ) -> list[int]:
     if len(batches) < 2:
         return [take(batch) for batch in batches]
+    first, *batches = batches
+    began_s, began_cpu_s = time.monotonic(), time.thread_time()
+    sizes = [take(first)]
+    took_s, took_cpu_s = time.monotonic() - began_s, time.thread_time() - began_cpu_s
+    if sizes[0] < SMALL_BATCH_BYTES and took_s < 2 * took_cpu_s:
+        # Small files of a quick disk: threads would only take the interpreter from one another.
+        return sizes + [take(batch) for batch in batches]
     count = min(ARTIFACT_THREADS_MAX, os.cpu_count() or 1, len(batches))
     with ThreadPoolExecutor(count, "steelyard-add") as pool:
         futures = [pool.submit(take, batch) for batch in batches]
         try:
-            return [future.result() for future in futures]
+            return sizes + [future.result() for future in futures]
         except BaseException:
             for future in futures:
                 future.cancel()

@@ -63,23 +63,53 @@ class SmallFiles:
         self._staging = staging
         self._make_name = make_name
         self._lock = threading.Lock()
+        self._pid = 0
+        self._fd: int | None = None
+        self._size = 0
+        self._is_held = False
 
     def append(self, content: bytes) -> PackedFile:
         """Keep these bytes. Raises OSError, and keeps nothing then."""
-        name = f"{NAME}-{os.getpid()}"  # a forked child has one of its own
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+        pid = os.getpid()
+        name = f"{NAME}-{pid}"  # a forked child has one of its own
         with self._lock:
-            fd = os.open(f"{self._staging.directory}/{name}", flags, 0o600)
+            if self._fd is None or self._pid != pid:
+                self._close()
+                self._open(name, pid)
+            assert self._fd is not None
+            offset = self._size
             try:
-                offset = os.lseek(fd, 0, os.SEEK_END)
-                try:
-                    write_all(fd, content)
-                except BaseException:
-                    os.ftruncate(fd, offset)
-                    raise
-            finally:
-                os.close(fd)
+                write_all(self._fd, content)
+            except BaseException:
+                os.ftruncate(self._fd, offset)
+                self._close()
+                raise
+            self._size += len(content)
+            if not self._is_held:
+                self._close()
         return PackedFile(self._staging, name, offset, len(content), self._make_name)
+
+    def hold(self) -> None:
+        """Keep the file open from the next one on: many will come."""
+        with self._lock:
+            self._is_held = True
+
+    def release(self) -> None:
+        """Close it. More may be added."""
+        with self._lock:
+            self._is_held = False
+            self._close()
+
+    def _close(self) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    def _open(self, name: str, pid: int) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+        self._fd = os.open(f"{self._staging.directory}/{name}", flags, 0o600)
+        self._pid = pid
+        self._size = os.lseek(self._fd, 0, os.SEEK_END)
 
 
 def read_small(path: str, algorithm: str) -> tuple[bytes, Copied] | None:

@@ -72,15 +72,21 @@ class Staging:
         self._finalizer: Any = None
         self._small = SmallFiles(self, self._new_name)
 
-    def take(self, source: StrPath, *, policy: str | None, skip_cache: bool) -> StagedFile:
+    def take(
+        self, source: StrPath, *, policy: str | None, skip_cache: bool, is_absolute: bool = False
+    ) -> StagedFile:
         """Keep a file as it is now ("mutable"), or note where it is ("immutable").
+
+        `is_absolute`: the path is known to be absolute and without `.` or `..`.
 
         Raises Invalid for another policy, OSError for a file that cannot be read or copied.
         """
         policy = policy or "mutable"
         if policy not in POLICIES:
             raise Invalid(f"policy is {policy!r}; it is mutable or immutable")
-        path = os.path.abspath(os.fspath(source))  # noqa: PTH100  # for each of many
+        path = os.fspath(source)
+        if not is_absolute:
+            path = os.path.abspath(path)  # noqa: PTH100
         if policy == "mutable" and (small := self._take_small(path)) is not None:
             return small
         found = os.stat(path)  # noqa: PTH116
@@ -128,6 +134,10 @@ class Staging:
                     self._make_directory()
         return StagedFile(None, copied.digest, copied.size, self._small.append(content))
 
+    def prepare_for_many(self) -> None:
+        """Before many files are taken, which `settle` ends."""
+        self._small.hold()
+
     def make_new(self, name: str) -> str:
         """A path for a file that is yet to be written; it ends with `name`."""
         folder = f"{self._new_name()}-new"
@@ -163,6 +173,7 @@ class Staging:
     def settle(self) -> None:
         """After some files: let other processes know, and keep the cache in its bounds."""
         self.cache.checksums.flush()
+        self._small.release()
         with self._lock:
             size_bytes, self._cached_bytes = self._cached_bytes, 0
         self.cache.count_added(size_bytes)

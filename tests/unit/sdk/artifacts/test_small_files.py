@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -132,3 +133,30 @@ def test_a_download_that_is_logged_again_stays_as_it_was_when_it_is_edited(tmp_p
     with downloaded.open("r+b") as file:
         file.write(b"edited in place")
     assert Path(entry.local_path or "").read_bytes() == content
+
+
+def open_below(directory: Path) -> list[str]:
+    found = []
+    for each in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.append(str(each.readlink()))
+    return [path for path in found if path.startswith(str(directory))]
+
+
+def test_no_file_stays_open_between_additions(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for number in range(200):  # of several batches
+        (source / f"{number:03}").write_text(str(number))
+    artifact = Artifact("many", "dataset")
+    artifact.add_dir(str(source))
+    assert open_below(tmp_path) == []
+    artifact.add_file(str(source / "007"), name="seven")
+    assert open_below(tmp_path) == []
+    artifact.add_dir(str(source), name="again")
+    assert open_below(tmp_path) == []
+    expected = {f"{place}{number:03}": number for place in ("", "again/") for number in range(200)}
+    for path, number in {**expected, "seven": 7}.items():
+        staged = artifact.manifest.entries[path].local_path
+        assert staged is not None
+        assert Path(staged).read_text() == str(number)
