@@ -71,6 +71,7 @@ SWEEP_SUGGESTION_TRIES_MAX = 20  # when another server, or an edit, was first
 SWEEP_CARE_EVERY_S = 5  # trials of agents that have left are looked after
 SWEEP_CARE_TRIALS_MAX = 500  # trials looked at in one step of that
 SWEEPS_JUDGED_MAX = 200  # sweeps with early termination, looked at in one step
+SWEEP_WEIGHTINGS_MAX = 100  # named ones of one sweep
 SWEEP_PROBLEMS_KEPT_MAX = 256  # configurations kept parsed in memory
 SWEEP_ROWS_SCANNED_MAX = 10_000  # sweeps looked at for one filter
 SWEEP_DIRECTORY_TRIALS_MAX = 10_000  # configurations of a sweep without a server

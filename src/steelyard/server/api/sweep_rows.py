@@ -8,7 +8,8 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy.engine import Connection
 
-from steelyard.search.problem import Problem
+from steelyard.search.crossval import Aggregate
+from steelyard.search.problem import Metric, Problem
 from steelyard.server.rooms.runs.of_sweeps import count_runs_of_sweeps
 from steelyard.server.rooms.sweeps.configuration import run_limit
 from steelyard.server.rooms.sweeps.model import (
@@ -19,6 +20,7 @@ from steelyard.server.rooms.sweeps.model import (
     SweepTrial,
     TrialState,
 )
+from steelyard.server.rooms.sweeps.overlay import objective, overlay_of, phase_of
 from steelyard.server.rooms.sweeps.queries import best_values, count_agents, count_trials
 
 
@@ -62,8 +64,16 @@ class SweepDetail(SweepRow, frozen=True, kw_only=True):
     """`name:` of the configuration."""
     program: str | None
     metrics: list[SweepMetric]
+    objective: SweepMetric | None
+    """What trials are ranked by: the first of the metrics, or one number of several."""
+    formula: str | None
+    """How the objective is computed from what runs log, where it is computed."""
+    weighting: str | None
+    """The named weighting that the search follows."""
+    phase: str | None
+    """The phase it is in, by name."""
     run_limit: int | None
-    """How many configurations `run_cap` or the budget allows."""
+    """How many runs `run_cap` or the budget allows; a fold is one."""
     is_local: bool
     """A controller of the client chooses the configurations."""
     seed: int
@@ -89,6 +99,11 @@ class TrialRow(msgspec.Struct, frozen=True, kw_only=True):
     """One configuration that was suggested, and what became of it."""
 
     index: int
+    trial_index: int
+    """Of the first run of the same configuration; `index` where it is the only one."""
+    phase: int | None
+    parent_index: int | None
+    """The trial of an earlier phase that it repeats."""
     run: str
     earlier_runs: list[str]
     """Runs of the same configuration that were lost."""
@@ -107,6 +122,12 @@ class TrialRow(msgspec.Struct, frozen=True, kw_only=True):
     stop_reason: str | None
     values: list[float | None]
     """One per metric, once it has ended; null where it logged none."""
+    value: float | None
+    """What the trial is ranked by; on its first run, once all have ended."""
+    score: Aggregate | None
+    """What folds and seeds say together, on the first of them: mean and std so far."""
+    warnings: list[str]
+    """Why a formula has no value."""
     outcomes: dict[str, float]
     duration_s: float | None
     created_at_us: int
@@ -134,22 +155,27 @@ def detail_of_sweep(
 ) -> SweepDetail:
     """The sweep in full, with counts as they are now."""
     least, greatest = best_values(conn, sweep.id)
-    metrics = [
-        SweepMetric(
-            metric.name,
-            metric.goal,
-            metric.target,
-            (greatest if metric.goal == "maximize" else least) if place == 0 else None,
+    overlay = overlay_of(sweep)
+    ranked_by = next(iter(objective(problem, overlay)), None)
+    phase = phase_of(problem, overlay)
+
+    def show(metric: Metric) -> SweepMetric:
+        best = greatest if metric.goal == "maximize" else least
+        return SweepMetric(
+            metric.name, metric.goal, metric.target, best if metric == ranked_by else None
         )
-        for place, metric in enumerate(problem.metrics)
-    ]
+
     runs = count_runs_of_sweeps(conn, sweep.project_id, [sweep.name])
     return SweepDetail(
         **_row_fields(sweep),
         config=sweep.config,
         config_name=problem.name,
         program=problem.program,
-        metrics=metrics,
+        metrics=[show(metric) for metric in problem.metrics],
+        objective=None if ranked_by is None else show(ranked_by),
+        formula=None if ranked_by is None else ranked_by.expression,
+        weighting=None if overlay.weighting is None else overlay.weighting.name,
+        phase=None if phase is None else phase.name,
         run_limit=run_limit(problem),
         is_local=sweep.is_local,
         seed=sweep.seed,
@@ -166,6 +192,9 @@ def row_of_trial(trial: SweepTrial, agents: Mapping[int, str]) -> TrialRow:
     results = trial.results
     return TrialRow(
         index=trial.index,
+        trial_index=trial.index if trial.trial_index is None else trial.trial_index,
+        phase=trial.phase,
+        parent_index=trial.parent_index,
         run=trial.run_name,
         earlier_runs=trial.earlier_runs,
         config=trial.config,
@@ -180,6 +209,9 @@ def row_of_trial(trial: SweepTrial, agents: Mapping[int, str]) -> TrialRow:
         expected_std=trial.std,
         stop_reason=trial.stop_reason,
         values=[] if results is None else results.values,
+        value=trial.value,
+        score=trial.score,
+        warnings=[] if results is None else results.warnings,
         outcomes={} if results is None else results.outcomes,
         duration_s=None if results is None else results.seconds,
         created_at_us=trial.created_at_us,

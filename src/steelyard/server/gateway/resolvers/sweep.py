@@ -21,6 +21,7 @@ from steelyard.server.rooms.runs.queries import find_ids_by_name, list_runs_by_i
 from steelyard.server.rooms.sweeps.controller import scheduler_of
 from steelyard.server.rooms.sweeps.listing import count_matching, find_sweeps, parse_sweep_field
 from steelyard.server.rooms.sweeps.model import Sweep, SweepAgent
+from steelyard.server.rooms.sweeps.overlay import objective, overlay_of
 from steelyard.server.rooms.sweeps.queries import (
     best_values,
     find_agent,
@@ -88,7 +89,7 @@ def state(sweep: Sweep, _context: Context) -> str:
 
 
 def best_loss(sweep: Sweep, context: Context) -> float | None:
-    metrics = context.sweeps.problems.get(sweep).metrics
+    metrics = objective(context.sweeps.problems.get(sweep), overlay_of(sweep))
     if not metrics:
         return None
     least, greatest = best_values(context.conn, sweep.id)

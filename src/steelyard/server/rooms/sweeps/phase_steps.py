@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy.engine import Connection
 
-from steelyard.errors import Conflict, NotFound
+from steelyard.errors import Conflict
 from steelyard.limits import SWEEP_TRIALS_MAX
 from steelyard.search.crossval import runs_per_trial
 from steelyard.search.expression import parse
@@ -247,12 +247,12 @@ def decide_phase(
 ) -> Sweep:
     """Approve the phase that waits, or refuse it and with it end the sweep, which must be locked.
 
-    Raises NotFound for a sweep without phases, Conflict when none waits.
+    Raises Conflict when none waits.
     """
     overlay = overlay_of(sweep)
     place = phase_index(problem, overlay)
     if place is None:
-        raise NotFound(f"the sweep {sweep.path} has no phases; its configuration would name them")
+        raise Conflict(f"the sweep {sweep.path} has no phases; its configuration would name them")
     record = find_phase(conn, sweep.id, place)
     if record is None or record.state != "waiting":
         raise Conflict(f"no phase of the sweep {sweep.path} waits for approval")
