@@ -45,6 +45,12 @@ export default defineConfig({
               test: /src.ui.(Button|Icon|Menu|EmptyState|ErrorCard|CopyButton|Skeleton|Toast)|react-dom.index|react-dom.cjs.react-dom\.prod|@tanstack.(react-query|query-core)/,
               minShareCount: 6,
             },
+            {
+              // The same for pages with charts and lists: ten files of a few hundred bytes pack badly.
+              name: "views",
+              test: /src.(core.(live|useUrlState|urlState|useThrottledRefetch|color)|charts.(format|scheduler)|ui.(Input|IgnoredParams|StatusDot))\./,
+              minShareCount: 2,
+            },
           ],
         },
       },

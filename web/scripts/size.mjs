@@ -17,6 +17,7 @@ const PAGES = [
   "src/features/artifacts/ArtifactsPage.tsx",
   "src/features/artifacts/ArtifactPage.tsx",
   "src/features/tables/TablePage.tsx",
+  "src/features/sweeps/SweepPages.tsx",
 ];
 
 /** All files that a chunk needs before it runs. */
