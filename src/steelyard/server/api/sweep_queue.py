@@ -117,14 +117,11 @@ async def next_work_of_several(
     if len({seat.agent_id for seat in seats}) < len(seats):
         raise Invalid("a sweep is named twice; an agent has one place in each of its sweeps")
     served = await asyncio.to_thread(serve, db, sweeps, caller, seats, now_us=now_us())
-    return WorkOfSeveral(
-        [
-            SeatWork(
-                f"{beat.entity}/{beat.project}/{beat.sweep}", beat.agent, each.commands, each.waits
-            )
-            for beat, each in zip(data.agents, served, strict=True)
-        ]
-    )
+    work = []
+    for beat, each in zip(data.agents, served, strict=True):
+        path = f"{beat.entity}/{beat.project}/{beat.sweep}"
+        work.append(SeatWork(path, beat.agent, each.commands, each.waits))
+    return WorkOfSeveral(work)
 
 
 @get(QUOTA)

@@ -192,7 +192,9 @@ def _list_at_work(conn: Connection, sweep: Sweep, now_us: int) -> Iterator[RunAt
         yield RunAtWork(
             name=cost.name, seconds=live.seconds, gpu_hours=live.gpu_hours, usd=live.usd
         )
-    for name in sorted(names):
+    # What is left has not begun, or has ended and is charged, and its trial does not know it yet.
+    begun = list_costs_of(conn, sweep.project_id, sorted(names))
+    for name in sorted(names - begun.keys()):
         yield RunAtWork(name=name, seconds=0.0, gpu_hours=0.0, usd=None)
 
 

@@ -28,7 +28,7 @@ class QueueDepth(msgspec.Struct, frozen=True, kw_only=True):
     agents: int
     """Agents that are heard of."""
     suggested_replicas: int
-    """Agents to keep: one for each run at work and each that waits, at most `max`. 0: all may go."""
+    """Agents to keep: one for each run at work and each that waits, at most `max`."""
     priority: int
     state: SweepState
     reason: str | None
