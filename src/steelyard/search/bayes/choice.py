@@ -23,6 +23,7 @@ ABSENT_SHARE = 0.4  # of the parameters, from which a space is a deep hierarchy
 TURNS = 3  # of so many suggestions one is another model's, where two take turns
 FIRST_FIT_ROWS = 64
 CURIOUS_SHARE = 0.33
+DRAWS_MAX, DRAWS_SHARE = 3, 160  # models beside the likeliest: fewer with more results
 FORBIDDEN = 1e6  # taken off a score
 CURIOSITY = (0.5, 1.0, 2.0)
 
@@ -164,23 +165,18 @@ def choose_by_model(
     losses = known.losses[:, 0]
     values = targets.by_value(losses) if index % 2 else targets.by_half_rank(losses)
     theta = fit_model(codec, known.rows, values)
-    alone = gp.condition(codec.features(known.rows), codec.owners, values, theta)
+    features = codec.features(known.rows)
+    alone = gp.condition(features, codec.owners, values, theta)
     kept = known.is_kept
     best = float(values[kept].min()) if kept.any() else None
     scales = np.exp(theta[:-2] / 2)
     home = known.rows[int(np.argmin(values))]
     away = is_away(codec, home, known.rows, scales)
     elsewhere = elsewhere and bool((kept & away).sum() >= start.RESULTS_MIN)
-    model = alone
-    if len(seen.pending):  # what is under way comes back as expected, and never as the best
-        mean, _ = alone.predict(codec.features(seen.pending))
-        floor = float(values.min()) if best is None else best
-        model = gp.condition(
-            codec.features(np.vstack([known.rows, seen.pending])),
-            codec.owners,
-            np.concatenate([values, np.maximum(mean, floor)]),
-            theta,
-        )
+    draws = min(DRAWS_MAX, DRAWS_SHARE // len(values))
+    thetas = [theta, *gp.draw(features, codec.owners, values, theta, rng, draws)]
+    floor = float(values.min()) if best is None else best
+    models = [believe(codec, known.rows, values, seen.pending, each, floor) for each in thetas]
     extra = extra_terms(codec, known)
     aim = float(values[kept & away].min()) if elsewhere else best
     curious = 0.0
@@ -190,10 +186,13 @@ def choose_by_model(
     def score(rows: Array) -> Array:
         total = np.zeros(len(rows))
         if aim is not None:
-            mean, sd = model.predict(codec.features(rows))
+            at = codec.features(rows)
+            predicted = [model.predict(at) for model in models]
             if curious:
-                return curious * sd - mean
-            total = log_expected_improvement(mean, sd, best=aim)
+                bounds = [curious * sd - mean for mean, sd in predicted]
+                return np.asarray(np.mean(bounds, axis=0))
+            gains = [log_expected_improvement(mean, sd, best=aim) for mean, sd in predicted]
+            total = np.logaddexp.reduce(gains, axis=0)
         if elsewhere:
             total = np.where(is_away(codec, home, rows, scales), total, total - FORBIDDEN)
         return total if extra is None else total + extra(rows)
@@ -208,6 +207,23 @@ def choose_by_model(
     if elsewhere:
         choice.reason += reasons.ELSEWHERE
     return choice
+
+
+def believe(
+    codec: Codec, rows: Array, values: Array, pending: Array, theta: Array, floor: float
+) -> gp.Posterior:
+    """The process with `theta` after the results, and after what is under way came back as
+    expected, but never as better than `floor`."""
+    model = gp.condition(codec.features(rows), codec.owners, values, theta)
+    if not len(pending):
+        return model
+    mean, _ = model.predict(codec.features(pending))
+    return gp.condition(
+        codec.features(np.vstack([rows, pending])),
+        codec.owners,
+        np.concatenate([values, np.maximum(mean, floor)]),
+        theta,
+    )
 
 
 def is_away(codec: Codec, home: Array, rows: Array, scales: Array) -> Mask:

@@ -150,12 +150,16 @@ class Codec:
 
     def place(self, units: Array) -> Array:
         """Rows at points of the unit cube, as the distributions of the parameters spread them."""
+        return self.settle(self.spread(units))
+
+    def spread(self, units: Array) -> Array:
+        """The same before it is settled: all parameters have values, whether they exist or not."""
         rows = units.copy()
         for column, shares in self.shares.items():
             rows[:, column] = np.minimum(
                 np.searchsorted(shares, units[:, column], side="right"), len(shares) - 1
             )
-        return self.settle(rows)
+        return rows
 
     def decode(self, row: Array) -> dict[str, Any]:
         """The configuration of a row: flat, active parameters only, constants included."""

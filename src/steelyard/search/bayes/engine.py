@@ -49,10 +49,11 @@ def suggest_next(
     prior_results = sum(trial.is_prior for trial in known.trials)
     starts = max(start.count_starts(codec.width) - prior_results, 0)
     if index < starts or known.measured < start.RESULTS_MIN:
-        why = reasons.of_start(index, starts) if index < starts else None
-        return spread(codec, untried, rng, seed, index, why or reasons.of_waiting(known.measured))
+        waiting = None if index < starts else reasons.of_waiting(known.measured)
+        return spread(codec, untried, rng, seed, index, starts, waiting)
     if all(are_alike(column) for column in known.losses.T):
-        return spread(codec, untried, rng, seed, index, reasons.of_constant(len(known.losses)))
+        constant = reasons.of_constant(len(known.losses))
+        return spread(codec, untried, rng, seed, index, starts, constant)
     choice: Choice | None = choose(problem, codec, known, untried, rng, index)
     if choice is None:
         return leftover(codec, untried, rng)
@@ -74,14 +75,26 @@ def only_one(codec: Codec, trials: Sequence[Trial]) -> Suggestion | Exhausted:
 
 
 def spread(
-    codec: Codec, untried: Untried, rng: Rng, seed: int, index: int, reason: str
+    codec: Codec,
+    untried: Untried,
+    rng: Rng,
+    seed: int,
+    index: int,
+    starts: int,
+    reason: str | None,
 ) -> Suggestion | Exhausted:
-    """A point of the start design, or the next one that was not tried."""
-    points = (start.start_row(codec, seed, index + more) for more in range(STARTS_TRIED))
-    row: Array | None = untried.first(points)
-    if row is None:
-        return leftover(codec, untried, rng)
-    return Suggestion(config=codec.decode(row), reason=reason, kind="start")
+    """A point of the start design, or the next one that was not tried.
+
+    Args:
+        reason: why the design goes on where `index` is beyond its `starts` points.
+    """
+    for number in range(index, index + STARTS_TRIED):
+        row: Array = start.start_row(codec, seed, number)
+        if untried.accepts(row):
+            middle = start.middle_of(codec, seed, number)
+            why = reason or reasons.of_start(index, starts, middle)
+            return Suggestion(config=codec.decode(row), reason=why, kind="start")
+    return leftover(codec, untried, rng)
 
 
 def leftover(codec: Codec, untried: Untried, rng: Rng) -> Suggestion | Exhausted:

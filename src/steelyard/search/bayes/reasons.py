@@ -27,11 +27,12 @@ def share(probability: float) -> str:
     return f"a {round(100 * min(probability, 0.99))} % chance"
 
 
-def of_start(number_: int, count: int) -> str:
-    if number_ == 0:
-        return f"start design, 1 of {count}: the middle of the search space"
+def of_start(index: int, count: int, middle: str | None) -> str:
+    which = f"start design, {index + 1} of {count}"
+    if middle:
+        return f"{which}: {middle}"
     return (
-        f"start design, {number_ + 1} of {count}: the first runs are spread evenly over the space, "
+        f"{which}: the first runs are spread evenly over the space, "
         "so that the model has something to learn from"
     )
 

@@ -1,4 +1,4 @@
-"""The first runs: the middle of the space, then points that fill it evenly."""
+"""The first runs: the middle of the space, or of each of its branches, then points that fill it."""
 
 from __future__ import annotations
 
@@ -8,30 +8,63 @@ from scipy.stats import qmc
 from steelyard.search.bayes.arrays import Array, Rng
 from steelyard.search.bayes.codec import NEUTRAL, Codec
 
-STARTS_MAX = 7
+STARTS_MAX = 10
 RESULTS_MIN = 3  # below so many a model says nothing
 
 
 def count_starts(width: int) -> int:
-    """How many runs come before the model: 4 to 7, more with more parameters."""
+    """How many runs come before the model: 4 to 10, more with more parameters."""
     return min(max(4, round(0.5 * width) + 3), STARTS_MAX)
 
 
+def branches(codec: Codec, seed: int) -> tuple[int, list[int]]:
+    """The category that decides about most of the parameters, and those of its values that are
+    tried in the middle of the rest, in a random order; (-1, []) where there is none.
+
+    They are at most two thirds of the start design.
+    """
+    deciding = [
+        column
+        for parents in codec.parents
+        for column, _ in parents
+        if column >= 0 and codec.is_category[column] and not codec.parents[column]
+    ]
+    if not deciding:
+        return -1, []
+    column = max(sorted(set(deciding)), key=deciding.count)
+    values = np.random.default_rng([seed, 4]).permutation(int(codec.category_counts[column]))
+    return column, values[: count_starts(codec.width) * 2 // 3].tolist()
+
+
 def start_row(codec: Codec, seed: int, number: int) -> Array:
-    """Point `number` of the start design of a seed: 0 is the middle, the rest a Sobol sequence.
+    """Point `number` of the start design of a seed: middles first, the rest a Sobol sequence.
 
     Any number is a good one, so 64 agents that start together get 64 well-spread points.
     """
-    rng = np.random.default_rng([seed, 1])
-    if number == 0:
-        middle = np.full((1, codec.width), NEUTRAL)
-        for column in codec.shares:
-            middle[0, column] = rng.random()
-        return np.asarray(codec.place(middle)[0])
+    column, values = branches(codec, seed)
+    middles = max(len(values), 1)
+    if number < middles:
+        chance = np.random.default_rng([seed, 1, number]).random(codec.width)
+        middle = np.where(codec.is_category, chance, NEUTRAL)[None]
+        row = codec.spread(middle)
+        if values:
+            row[0, column] = values[number]
+        return np.asarray(codec.settle(row)[0])
     sequence = qmc.Sobol(codec.width, scramble=True, seed=np.random.default_rng([seed, 2]))
-    if number > 1:
-        sequence.fast_forward(number - 1)
+    if number > middles:
+        sequence.fast_forward(number - middles)
     return np.asarray(codec.place(sequence.random(1))[0])
+
+
+def middle_of(codec: Codec, seed: int, number: int) -> str | None:
+    """What a point of the start design is the middle of, in words; None if of nothing."""
+    column, values = branches(codec, seed)
+    if not values:
+        return "the middle of the search space" if number == 0 else None
+    if number >= len(values):
+        return None
+    value = codec.choices[column][values[number]]
+    return f"the middle of the part with {codec.parameters[column].name} = {value}"
 
 
 def spread_rows(codec: Codec, rng: Rng, count: int) -> Array:

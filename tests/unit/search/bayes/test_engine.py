@@ -64,6 +64,19 @@ def test_fifty_agents_that_ask_before_any_ends_get_fifty_configurations(known: i
     assert len({MIXED.space.key_of(trial.config) for trial in trials}) == 50 + known
 
 
+def test_a_search_with_branches_begins_in_the_middle_of_each() -> None:
+    trials = search(MIXED, loss, 2)
+    assert {trial.config["optimizer"] for trial in trials} == {"adam", "sgd"}
+    for count, trial in enumerate(trials):
+        assert trial.config["lr"] == pytest.approx(1e-3)
+        assert trial.config.get("momentum", 0.495) == pytest.approx(0.495)
+        of_branch = f"the middle of the part with optimizer = {trial.config['optimizer']}"
+        assert of_branch in next_of(MIXED, trials[:count]).reason
+    plain = next_of(problem(uniform("x")), [])
+    assert plain.config == {"x": 0.5}
+    assert "the middle of the search space" in plain.reason
+
+
 def test_a_finite_space_is_exhausted_once_each_configuration_was_tried() -> None:
     task = problem(
         choice("a", 1, 2, 3),

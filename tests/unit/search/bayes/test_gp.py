@@ -59,3 +59,14 @@ def test_a_fit_finds_out_which_parameter_matters() -> None:
     targets = (targets - targets.mean()) / targets.std()
     theta = gp.fit(rows, np.array([0, 1]), targets)
     assert theta[0] > theta[1] + 3
+
+
+def test_draws_of_length_scales_that_no_result_speaks_of_are_those_of_the_prior() -> None:
+    """One result at the mean says nothing about how far its neighbours are like it."""
+    rng = np.random.default_rng(3)
+    begin = gp.start_at(1, 0.0)
+    draws = np.array(gp.draw(np.zeros((1, 1)), np.array([0]), np.zeros(1), begin, rng, 1500))
+    low, high = gp.bounds_of(1).T
+    assert ((draws >= low) & (draws <= high)).all()
+    assert draws[:, 0].mean() == pytest.approx(0.0, abs=0.4)
+    assert draws[:, 0].std() == pytest.approx(gp.SCALE_SD, rel=0.12)
