@@ -28,6 +28,11 @@ def works(db: Database) -> Works:
     return Works(db)
 
 
+def usd(amount: float) -> dict[str, Any]:
+    """What a script logs that knows what it costs."""
+    return {"cost.usd": amount}
+
+
 def look(works: Works, sweep: Sweep) -> BudgetReport:
     found = works.look(sweep)
     problem = works.dispatcher.problems.get(found)
@@ -88,7 +93,7 @@ def test_of_runs_of_three_dollars_a_budget_of_ten_begins_three(works: Works) -> 
     sweep = works.create(TEN_DOLLARS)
     agent = works.agent(sweep)
     for _ in range(3):
-        works.run_one(sweep, agent, loss=1.0, **{"cost.usd": 3})
+        works.run_one(sweep, agent, loss=1.0, **usd(3))
     [command] = works.beat(agent)
     assert command.type == "exit"
     assert command.reason is not None
@@ -100,7 +105,7 @@ def test_of_runs_of_three_dollars_a_budget_of_ten_begins_three(works: Works) -> 
     assert (report.spent.runs, report.spent.usd) == (3, 9)
     raised = works.change(sweep, config=TEN_DOLLARS.replace("10", "12"))
     assert (raised.state, raised.exhausted_reason) == ("running", None)
-    works.run_one(sweep, agent, loss=1.0, **{"cost.usd": 3})
+    works.run_one(sweep, agent, loss=1.0, **usd(3))
     assert works.beat(agent)[0].type == "exit"
 
 
@@ -111,14 +116,14 @@ def test_agents_that_come_together_begin_no_more_than_can_be_paid(works: Works) 
     assert "the first one shows it" in (works.look(sweep).waits_reason or "")
     run = works.start(sweep, first)
     works.beat(agents[0], first)
-    works.end(run, loss=1.0, **{"cost.usd": 3})
+    works.end(run, loss=1.0, **usd(3))
     begun = beat_all(works, sweep, agents)
     assert len(begun) == 2
     report = look(works, sweep)
     assert (report.state, report.committed.usd, report.per_run.usd) == ("waits", 6, 3)
     assert "2 runs at work will need 6.00 USD more" in (report.reason or "")
     # One of them turns out cheaper: there is room for another.
-    works.end(works.start(sweep, begun[0]), loss=1.0, **{"cost.usd": 1.5})
+    works.end(works.start(sweep, begun[0]), loss=1.0, **usd(1.5))
     assert len(set(beat_all(works, sweep, agents)) - {begun[1]}) == 1
 
 
@@ -163,7 +168,7 @@ def test_a_run_that_is_resumed_costs_both_its_lives(works: Works) -> None:
     change(works, run, summary=json.dumps(summary_of(works, run)))  # its client goes on with that
     charge(works, run)
     works.pass_s(HOUR_S)
-    works.end(run, loss=1.0, **{"cost.usd": 1.0})
+    works.end(run, loss=1.0, **usd(1.0))
     charge(works, run)
     assert summary_of(works, run)["cost.usd"] == 2.0
 
@@ -240,7 +245,7 @@ def test_alerts_are_raised_once_each_and_again_for_another_limit(works: Works) -
     agent = works.agent(sweep)
     said = []
     for _ in range(3):
-        works.run_one(sweep, agent, loss=1.0, **{"cost.usd": 2.7})
+        works.run_one(sweep, agent, loss=1.0, **usd(2.7))
         works.settle(sweep)
         works.settle(sweep)
         said.append([alert.threshold for alert in look(works, sweep).alerts])

@@ -129,44 +129,35 @@ def list_contenders(conn: Connection, entity_id: int, *, now_us: int) -> list[Co
     """Sweeps of an entity with runs at work, or with agents that wait; by priority."""
     project_ids = list_project_ids(conn, entity_id)
     trials, agents = sweep_trials.c, sweep_agents.c
-    working: dict[int, int] = dict(
-        conn.execute(
-            sa.select(trials.sweep_id, sa.func.count())
-            .join(sweeps, sweeps.c.id == trials.sweep_id)
-            .where(sweeps.c.project_id.in_(project_ids), trials.state.in_(AT_WORK))
-            .group_by(trials.sweep_id)
-        )
-        .tuples()
-        .all()
+    at_work = (
+        sa.select(trials.sweep_id, sa.func.count())
+        .join(sweeps, sweeps.c.id == trials.sweep_id)
+        .where(sweeps.c.project_id.in_(project_ids), trials.state.in_(AT_WORK))
+        .group_by(trials.sweep_id)
     )
+    working = {sweep_id: int(count) for sweep_id, count in conn.execute(at_work)}
     is_busy = (
         sa.select(trials.id)
         .where(trials.agent_id == agents.id, trials.state.in_(AT_WORK))
         .correlate(sweep_agents)
         .exists()
     )
-    waiting: dict[int, int] = dict(
-        conn.execute(
-            sa.select(agents.sweep_id, sa.func.count())
-            .join(sweeps, sweeps.c.id == agents.sweep_id)
-            .where(
-                sweeps.c.project_id.in_(project_ids),
-                sweeps.c.state.in_(("pending", "running")),
-                sweeps.c.exhausted_reason.is_(None),
-                # Those that wait for something else take nothing away from others.
-                sa.or_(
-                    sweeps.c.waits_reason.is_(None),
-                    sweeps.c.waits_reason.startswith(QUOTA_REASON),
-                ),
-                agents.ended_at_us.is_(None),
-                agents.heartbeat_at_us >= now_us - SWEEP_CLAIM_S * 1_000_000,
-                ~is_busy,
-            )
-            .group_by(agents.sweep_id)
+    idle = (
+        sa.select(agents.sweep_id, sa.func.count())
+        .join(sweeps, sweeps.c.id == agents.sweep_id)
+        .where(
+            sweeps.c.project_id.in_(project_ids),
+            sweeps.c.state.in_(("pending", "running")),
+            sweeps.c.exhausted_reason.is_(None),
+            # Those that wait for something else take nothing away from others.
+            sa.or_(sweeps.c.waits_reason.is_(None), sweeps.c.waits_reason.startswith(QUOTA_REASON)),
+            agents.ended_at_us.is_(None),
+            agents.heartbeat_at_us >= now_us - SWEEP_CLAIM_S * 1_000_000,
+            ~is_busy,
         )
-        .tuples()
-        .all()
+        .group_by(agents.sweep_id)
     )
+    waiting = {sweep_id: int(count) for sweep_id, count in conn.execute(idle)}
     ids = sorted({*working, *waiting})
     rows = conn.execute(
         sa.select(sweeps.c.id, sweeps.c.name, sweeps.c.priority).where(sweeps.c.id.in_(ids))
