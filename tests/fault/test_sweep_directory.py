@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
+from steelyard.errors import Unavailable
 from steelyard.sdk.sweeps.directory.log import EntryLog
 from steelyard.sdk.sweeps.directory.model import Drawn, Entry, Leased
+from steelyard.testing.server import ThrowawayServer
 from tests.support.directory_agent import run_agent
-from tests.support.directory_sweeps import WrittenRun, list_states, look, make_sweep
+from tests.support.directory_sweeps import Worker, WrittenRun, list_states, look, make_sweep
+from tests.support.sdk_user import SdkUser
 
 PATIENCE_S = 120.0
 CONFIGS = 24
@@ -185,3 +193,107 @@ def test_a_half_made_run_folder_is_no_run(tmp_path: Path) -> None:
     WrittenRun(directory, "stranger").finish()
     run_agent(str(directory), str(names))
     assert list_states(directory) == ["finished"] * CONFIGS
+
+
+def test_a_full_disk_hands_nothing_out_and_goes_on_when_there_is_space(tmp_path: Path) -> None:
+    with mounted_small_disk(tmp_path / "small") as disk:
+        directory = disk / "sweep"
+        make_sweep(directory, GRID)
+        worker = Worker(directory)
+        first = worker.take()
+        assert first is not None
+        worker.work(first, 1.0)
+        filler = fill(disk)
+        for _ in range(3):
+            with pytest.raises(Unavailable, match="it is tried again"):
+                worker.ask()
+        assert list_states(directory) == ["finished"]
+        filler.unlink()
+        second = worker.take()
+        assert second is not None
+        assert second.config == {"a": 1}
+        assert list_states(directory) == ["finished", "leased"]
+
+
+@contextlib.contextmanager
+def mounted_small_disk(place: Path) -> Iterator[Path]:
+    """A file system of its own of 2 MiB."""
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("this machine does not let us mount a small disk")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Take everything that is free on the disk."""
+    filler = disk / "filler"
+    free = os.statvfs(disk)
+    filler.write_bytes(bytes(free.f_bavail * free.f_bsize))
+    return filler
+
+
+SWEEP_YAML = """
+program: train.py
+method: grid
+metric: {name: loss, goal: minimize}
+parameters: {a: {values: [1, 2, 3, 4]}}
+"""
+#: The first run of the second configuration stays until its agent is killed.
+TRAIN = """
+import os, pathlib, time, steelyard
+with steelyard.init() as run:
+    run.log({"loss": run.config["a"] * 2.0})
+    flag = pathlib.Path("held")
+    if run.config["a"] == 2 and not flag.exists():
+        flag.write_text(f"{run.id} {os.getpid()}")
+        while True:
+            time.sleep(1)
+"""
+
+
+def test_agents_without_a_server_one_of_them_killed_and_all_of_it_synced(
+    tmp_path: Path, server: ThrowawayServer
+) -> None:
+    (tmp_path / "home").mkdir()
+    user = SdkUser(tmp_path / "home")
+    (user.home / "sweep.yaml").write_text(SWEEP_YAML)
+    (user.home / "train.py").write_text(TRAIN)
+    made = user.command("sweep", "--directory", "shared", "-p", "works", "sweep.yaml")
+    assert "Run sweep agent with: steelyard agent shared" in made.stdout
+    agent = [sys.executable, "-m", "steelyard", "agent", "shared"]
+    with subprocess.Popen(
+        agent, cwd=user.home, env=user.environ, stderr=subprocess.DEVNULL
+    ) as killed:
+        deadline = time.monotonic() + PATIENCE_S
+        held = user.home / "held"
+        while not held.exists() or not held.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        killed.kill()
+    run_name, pid = held.read_text().split()
+    os.kill(int(pid), signal.SIGKILL)  # its program, too
+    user.environ |= {"WANDB_BASE_URL": server.base_url, "WANDB_API_KEY": server.owner_key}
+    between = user.command("sync", "shared", check=False)
+    assert "sent     sweep " in between.stdout, between.stdout + between.stderr
+    user.command("agent", "shared")
+    shown = user.command("sweep", "--show", "shared").stdout
+    assert "4 finished" in shown
+    assert "attempt 2" in shown
+    sent = user.command("sync", "shared").stdout
+    assert "4 trials" in sent
+    again = user.command("sync", "shared").stdout
+    assert "known    sweep " in again
+    assert "sent     " not in again
+    head = look(user.home / "shared").head
+    assert head is not None
+    place = f"/api/v1/-/works/sweeps/{head.name}"
+    trials = server.call("GET", f"{place}/trials")["items"]
+    # The killed run is there, as the one it was.
+    assert server.call("GET", place)["run_count"] == 5
+    assert [trial["config"]["a"] for trial in trials] == [1, 2, 3, 4]
+    assert [trial["values"] for trial in trials] == [[2.0], [4.0], [6.0], [8.0]]
+    assert trials[1]["earlier_runs"] == [run_name]

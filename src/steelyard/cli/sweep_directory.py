@@ -130,7 +130,7 @@ def describe_view(view: SweepView) -> list[str]:
     said = ", ".join(f"{count:,} {state}" for state, count in counts.items()) or "none yet"
     lines = [
         f"sweep {head.name}: {sweep.state}, {problem.method}, "
-        f"{view.heard_agents:,} agents heard of lately",
+        f"{view.heard_agents:,} agent{'s' * (view.heard_agents != 1)} at work",
         f"trials: {said}",
     ]
     if sweep.exhausted_reason is not None:

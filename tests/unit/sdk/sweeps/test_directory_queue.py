@@ -197,6 +197,25 @@ def test_a_run_that_ended_before_its_agent_could_say_so_counts(tmp_path: Path) -
     assert list_states(tmp_path) == ["finished", "leased"]
 
 
+def test_a_run_that_somebody_found_crashed_is_lost_and_not_failed(tmp_path: Path) -> None:
+    from steelyard.wire import journal as wire
+
+    make_sweep(tmp_path)
+    clock = Clock()
+    killed = Worker(tmp_path, clock)
+    command = killed.take()
+    assert command is not None
+    killed.ask({command.run_name: "running"})
+    run = WrittenRun(tmp_path, command.run_name)
+    # As `steelyard sync` writes it down.
+    crash = {"exit_code": 1, "is_crash": True, "writer": run.journal.writer}
+    run.journal.append(wire.FINISH, crash)
+    clock.seconds += 2000
+    again = Worker(tmp_path, clock).take()
+    assert again is not None
+    assert again.config == command.config
+
+
 def test_a_preempted_run_goes_on_under_its_name(tmp_path: Path) -> None:
     make_sweep(tmp_path)
     worker = Worker(tmp_path)

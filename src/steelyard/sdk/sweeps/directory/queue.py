@@ -171,6 +171,15 @@ class DirectoryQueue:
         self._forget_ended()
         return asked
 
+    def settle(self) -> Sweep:
+        """Bring trials up to date whose agents are known to be gone; for those who are no agent.
+
+        Raises NotFound without a sweep, Unavailable.
+        """
+        self._store.refresh()
+        self._settle("", {}, has_left=False, now_us=self._now_us())
+        return self._store.sweep
+
     # ---- what has become of trials
 
     def _settle(

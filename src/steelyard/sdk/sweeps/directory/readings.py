@@ -151,6 +151,8 @@ class RunReader:
             case wire.PREEMPTING:
                 self._is_preempted = True
             case wire.FINISH:
+                if payload.get("is_crash"):
+                    return  # somebody else's word for a process that died without one: it is lost
                 ended = (place[0], payload.get("writer") or place[1])
                 self._open_writers.discard(ended)
                 self._exit_codes[ended] = int(payload["exit_code"])

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from steelyard.errors import Conflict
+from steelyard.errors import Conflict, Unavailable
 from steelyard.limits import SWEEP_LEASE_S
+from steelyard.sdk.sender.process import is_running
 from steelyard.sdk.sweeps.directory.agents import read_pulse
 from steelyard.sdk.sweeps.directory.drawing import read_problem
 from steelyard.sdk.sweeps.directory.model import Event, Sweep, SweepState, Trial
+from steelyard.sdk.sweeps.directory.queue import DirectoryQueue
 from steelyard.sdk.sweeps.directory.readings import RunFolders, RunReader
 from steelyard.sdk.sweeps.directory.settling import change_state
 from steelyard.sdk.sweeps.directory.store import Store
@@ -63,7 +66,9 @@ def set_directory_state(directory: Path, state: SweepState) -> Sweep:
 
 
 def view_directory_sweep(directory: Path) -> SweepView:
-    """Look at a sweep; nothing is changed. Raises NotFound, Unavailable."""
+    """Look at a sweep, and bring up to date what its agents left. Raises NotFound, Unavailable."""
+    with contextlib.suppress(Unavailable):  # who may only read sees it as it is
+        DirectoryQueue(directory).settle()
     store = Store(directory)
     sweep = store.refresh()
     problem = read_problem(sweep)
@@ -102,5 +107,7 @@ def _count_heard(store: Store, sweep: Sweep) -> int:
     count = 0
     for name in sweep.agents:
         pulse = read_pulse(store.queue / "agents" / f"{name}.json")
-        count += pulse is not None and not pulse.has_left and pulse.at_us > since_us
+        if pulse is None or pulse.has_left or pulse.at_us <= since_us:
+            continue
+        count += is_running(pulse.pid, pulse.pid_started) is not False
     return count

@@ -13,6 +13,7 @@ import msgspec
 from steelyard.limits import SWEEP_IMPORT_TRIALS_MAX
 from steelyard.sdk.sweeps.directory.agents import read_pulse
 from steelyard.sdk.sweeps.directory.model import Sweep, Trial
+from steelyard.sdk.sweeps.directory.queue import DirectoryQueue
 from steelyard.sdk.sweeps.directory.store import Store
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def send_directory_sweep(
     `entity` and `project` go before its own. Raises NotFound where there is no sweep, Unavailable,
     Conflict where the server goes on with it by itself, Forbidden.
     """
+    DirectoryQueue(directory).settle()
     store = Store(directory)
     sweep = store.refresh()
     head = sweep.head
