@@ -87,11 +87,13 @@ def _find_runs(paths: tuple[Path, ...], sweeps: list[Path]) -> list[Path]:
     from steelyard.sdk.sync import find_runs
 
     found: dict[Path, None] = {}
-    for path in paths:
+    # The runs of a sweep may be of both clients.
+    logs = [path / "wandb" for path in sweeps]
+    for path in [*paths, *logs]:
         try:
             found |= dict.fromkeys(find_runs([path]))
         except NotFound:
-            if path not in sweeps:
+            if path not in sweeps and path not in logs:
                 raise
     return list(found)
 

@@ -17,6 +17,7 @@ from steelyard.sdk.sender.process import describe_start, is_running
 from steelyard.sdk.sweeps.directory.log import read_sealed, replace_sealed
 from steelyard.sdk.sweeps.directory.model import Trial
 from steelyard.sdk.sweeps.directory.readings import (
+    WANDB_SUFFIX,
     RunFolders,
     is_process_running,
     measure_journals,
@@ -126,7 +127,8 @@ class Watch:
 def _last_write_us(folders: list[Path]) -> int:
     last = 0
     for folder in folders:
-        for journal in (folder / "journal").glob("*.journal"):
+        is_log = folder.suffix == WANDB_SUFFIX
+        for journal in [folder] if is_log else (folder / "journal").glob("*.journal"):
             with contextlib.suppress(OSError):
                 last = max(last, journal.stat().st_mtime_ns // 1000)
     return last

@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -25,6 +25,13 @@ from steelyard.sdk.summary import SummaryTracker
 from steelyard.search.problem import Problem
 from steelyard.search.results import outcome_names, read_number, value_of
 from steelyard.wire import journal as wire
+
+if TYPE_CHECKING:
+    from steelyard.sdk.wandb_journal import Translation
+    from steelyard.sdk.wandb_log import WandbLog
+
+
+WANDB_SUFFIX: Final = ".wandb"
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,17 +53,21 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunFolders:
-    """Folders of runs by the run's name, as far as they have been seen."""
+    """Folders of runs by the run's name, as far as they have been seen; of a run of the official
+    client, its log."""
 
     def __init__(self, directory: Path) -> None:
         self._base = base_folder(directory)
+        self._wandb = directory / "wandb"
         self._known: dict[str, list[Path]] = {}
         self._seen: set[str] = set()
 
     def find(self, run_name: str) -> list[Path]:
         """The folders of that run, oldest first; a run that went on has several."""
         self._look()
-        return sorted(self._known.get(run_name, ()))
+        # wandb 0.31.0 sdk/wandb_settings.py sync_file: offline-run-TIME-ID/run-ID.wandb
+        logs = self._wandb.glob(f"*run-*-{run_name}/run-{run_name}{WANDB_SUFFIX}")
+        return [*sorted(self._known.get(run_name, ())), *sorted(logs)]
 
     def _look(self) -> None:
         try:
@@ -81,6 +92,7 @@ class RunReader:
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
         self._offsets: dict[tuple[Path, str], int] = {}
+        self._logs: dict[Path, tuple[WandbLog, Translation]] = {}
         self._rules = MetricRules()
         self._tracker = SummaryTracker(self._rules)
         self._curve: dict[int, float] = {}
@@ -94,6 +106,10 @@ class RunReader:
     def read(self, folders: list[Path]) -> Reading:
         """Everything so far. What cannot be read now is read the next time."""
         for folder in folders:
+            if folder.suffix == WANDB_SUFFIX:
+                with contextlib.suppress(OSError, SteelyardError):
+                    self._read_wandb_log(folder)
+                continue
             for writer in list_writers(folder):
                 with contextlib.suppress(OSError):
                     self._read_on(folder, writer)
@@ -116,6 +132,18 @@ class RunReader:
             is_preempted=self._is_preempted,
         )
 
+    def _read_wandb_log(self, path: Path) -> None:
+        """The same from the log of the official client, in the words of our journal."""
+        from steelyard.sdk.wandb_journal import Translation
+        from steelyard.sdk.wandb_log import WandbLog
+
+        if path not in self._logs:
+            self._logs[path] = (WandbLog(path), Translation())
+        log, translation = self._logs[path]
+        for record in translation.translate(log.read_on()):
+            for _, body in wire.split_bodies(record):
+                self._take_body((path, ""), body)
+
     def _read_on(self, folder: Path, writer: str) -> None:
         place = (folder, writer)
         while True:
@@ -124,13 +152,17 @@ class RunReader:
             end = 0
             with contextlib.suppress(wire.DamagedJournal):  # no further: the sync says so
                 for end, body in wire.split_bodies(data):  # noqa: B007  how far it got
-                    kind, _, time_us, payload = decode_body(body)
-                    self._last_us = max(self._last_us, time_us)
-                    with contextlib.suppress(SteelyardError, TypeError, ValueError, KeyError):
-                        self._take(place, kind, time_us, payload)
+                    self._take_body(place, body)
             self._offsets[place] = offset + end
             if not end:
                 return
+
+    def _take_body(self, place: tuple[Path, str], body: memoryview) -> None:
+        kind, _, time_us, payload = decode_body(body)
+        self._last_us = max(self._last_us, time_us)
+        # A record that makes no sense is passed over, as by the server.
+        with contextlib.suppress(SteelyardError, TypeError, ValueError, KeyError):
+            self._take(place, kind, time_us, payload)
 
     def _take(self, place: tuple[Path, str], kind: int, time_us: int, payload: Any) -> None:
         match kind:
@@ -186,6 +218,10 @@ def measure_journals(folders: list[Path]) -> int:
     """Bytes of all journals: they grow as long as somebody writes."""
     total = 0
     for folder in folders:
+        if folder.suffix == WANDB_SUFFIX:
+            with contextlib.suppress(OSError):
+                total += folder.stat().st_size
+            continue
         for writer in list_writers(folder):
             with contextlib.suppress(OSError):
                 total += journal_size(folder, writer)
