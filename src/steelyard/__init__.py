@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         watch,
     )
     from steelyard.sdk.config import Config
+    from steelyard.sdk.estimate import estimate
     from steelyard.sdk.histogram import Histogram
     from steelyard.sdk.init import init
     from steelyard.sdk.media.audio import Audio
@@ -110,6 +111,7 @@ __all__ = [
     "ensure_configured",
     "env",
     "errors",
+    "estimate",
     "finish",
     "init",
     "join",
@@ -192,6 +194,7 @@ _PARTS = {
     "Summary": "sdk.summary",
     "agent": "sdk.sweeps.agent",
     "controller": "sdk.sweeps.controller",
+    "estimate": "sdk.estimate",
     "sweep": "sdk.sweeps.create",
     "EvalTable": "sdk.tables.eval_table",
     "JoinedTable": "sdk.tables.joined",

@@ -17,6 +17,7 @@ from steelyard.cli.doctor import doctor
 from steelyard.cli.keys import key
 from steelyard.cli.login import login, logout
 from steelyard.cli.openapi import openapi
+from steelyard.cli.prices import prices
 from steelyard.cli.runs import run, runs
 from steelyard.cli.settings import settings
 from steelyard.cli.shim import shim
@@ -37,7 +38,7 @@ for command in (up, login, logout, sync, status, user, key, settings, doctor):
     commands.add_command(command)
 for command in (artifact, diff, sweep, agent):
     commands.add_command(command)
-for command in (runs, run, disk, shim, backup, restore, openapi):
+for command in (runs, run, disk, prices, shim, backup, restore, openapi):
     commands.add_command(command)
 
 

@@ -52,6 +52,11 @@ from steelyard.errors import UsageError
     help="Mend in place what has one safe answer, show the changes, and check again.",
 )
 @click.option(
+    "--estimate",
+    is_flag=True,
+    help="Print what it would take: runs, times time and money of the project's latest runs.",
+)
+@click.option(
     "--run-minutes", type=click.FloatRange(min=0), help="What one run takes, for the estimate."
 )
 @click.option(
@@ -72,6 +77,7 @@ def sweep(
     wishes: tuple[str, ...],
     check: bool,
     fix: bool,
+    estimate: bool,
     run_minutes: float | None,
     run_usd: float | None,
 ) -> None:
@@ -108,6 +114,13 @@ def sweep(
             sys.exit(1)
         return
     prepared = prepare_file(config, name=name, program=program, is_local=controller)
+    if estimate:
+        from steelyard.cli.sweep_estimate import estimate_from_file
+
+        estimate_from_file(
+            prepared, entity=entity, project=project, run_minutes=run_minutes, run_usd=run_usd
+        )
+        return
     if directory is not None:
         from steelyard.cli.sweep_directory import create_in_directory
 

@@ -84,7 +84,7 @@ def describe_estimate(
 
     Empty where neither is known, or where nothing limits the number of runs.
     """
-    count = _total_runs(problem)
+    count = total_runs(problem)
     if count is None or (run_minutes is None and run_usd is None):
         return []
     lines = []
@@ -102,7 +102,7 @@ def describe_estimate(
     return lines
 
 
-def _total_runs(problem: Problem) -> int | None:
+def total_runs(problem: Problem) -> int | None:
     """Runs at most, folds and seeds counted; None where nothing limits them."""
     lattice = grid_of(problem.space) if problem.method == "grid" else finite_support(problem.space)
     size = None if lattice is None else lattice.size * runs_per_trial(problem.cross_validation)

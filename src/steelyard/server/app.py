@@ -49,6 +49,7 @@ from steelyard.server.api import sweep_analysis as sweep_analysis_api
 from steelyard.server.api import sweep_budget as sweep_budget_api
 from steelyard.server.api import sweep_charts as sweep_charts_api
 from steelyard.server.api import sweep_edits as sweep_edits_api
+from steelyard.server.api import sweep_estimates as sweep_estimates_api
 from steelyard.server.api import sweep_imports as sweep_imports_api
 from steelyard.server.api import sweep_queue as sweep_queue_api
 from steelyard.server.api import sweep_weightings as sweep_weightings_api
@@ -116,6 +117,7 @@ EDGES: tuple[ModuleType, ...] = (
     sweeps_api,
     sweep_budget_api,
     sweep_queue_api,
+    sweep_estimates_api,
     prices,
     sweep_charts_api,
     sweep_edits_api,

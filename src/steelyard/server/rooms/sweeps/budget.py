@@ -204,14 +204,15 @@ def _estimate_run(
     """What one run uses up: the mean of those of the sweep that came to their end, else of the
     latest of the project, else of whatever has ended in the sweep."""
     if whole.count:
-        return _mean(whole), "sweep"
+        return mean_cost(whole), "sweep"
     latest = sum_latest_costs(conn, sweep.project_id, limit=SWEEP_ESTIMATE_RUNS_MAX)
     if latest.count:
-        return _mean(latest), "project"
-    return (_mean(ended), "sweep") if ended.count else (Amounts(runs=1), None)
+        return mean_cost(latest), "project"
+    return (mean_cost(ended), "sweep") if ended.count else (Amounts(runs=1), None)
 
 
-def _mean(totals: CostTotals) -> Amounts:
+def mean_cost(totals: CostTotals) -> Amounts:
+    """What one of these runs used up on average; there must be some."""
     return Amounts(
         runs=1,
         hours=totals.seconds / totals.count / 3600,
