@@ -6,6 +6,7 @@ import pytest
 
 from steelyard.limits import SWEEP_GONE_GRACE_S, SWEEP_LEASE_S
 from steelyard.server.db.interface import Database
+from steelyard.server.rooms.runs.commands import mark_preempting
 from tests.support.sweeps import Works
 
 
@@ -34,6 +35,31 @@ def test_a_run_given_back_before_it_began_is_as_if_it_was_not_handed_out(works: 
     [command] = works.beat(second)
     assert (command.type, command.run_id) == ("run", name)
     assert {key: entry["value"] for key, entry in (command.args or {}).items()} == config
+
+
+def test_a_run_given_back_before_we_heard_of_it_is_not_mixed_up_with_the_next(
+    works: Works,
+) -> None:
+    """Its sender is slower than its agent: the run arrives when the next one is at work."""
+    sweep = works.create()
+    first, second = works.agent(sweep), works.agent(sweep)
+    name, config = works.next_run(first)
+    works.beat(first, name)
+    works.beat(first, ended={name: "preempted"}, wants_work=False)
+    [command] = works.beat(second)
+    assert command.type == "run"
+    assert command.run_id != name
+    assert {key: entry["value"] for key, entry in (command.args or {}).items()} == config
+    late = works.start(sweep, name, config)
+    works.db.write_now(mark_preempting, late.id, now_us=works.now_us)
+    assert works.beat(second, str(command.run_id)) == []
+    works.end(late, exit_code=143)
+    again = works.start(sweep, str(command.run_id), config)
+    works.beat(second, str(command.run_id))
+    works.end(again, loss=0.5)
+    works.settle(sweep)
+    [trial] = works.trials(sweep)
+    assert (trial.state, trial.attempts, trial.earlier_runs) == ("finished", 2, [name])
 
 
 def test_a_program_that_fails_before_its_run_begins_is_not_run_again(works: Works) -> None:

@@ -87,7 +87,11 @@ def _note(
 def _give_back(
     conn: Connection, sweep: Sweep, trial: SweepTrial, run: RunOutcome | None, now_us: int
 ) -> SweepTrial:
-    """The next agent goes on with the run; one that never began is as if it was not handed out."""
+    """The next agent goes on with the run; one that never began is as if it was not handed out.
+
+    A program that was at work and whose run we have not heard of may still send it: the next agent
+    gets the configuration under another name, so that the two are not taken for one.
+    """
     if run is not None:
         if not run.has_ended:
             mark_preempting(conn, run.id, now_us=now_us)
@@ -97,6 +101,9 @@ def _give_back(
         reason = trial.stop_reason or STOPPED_WITH_SWEEP
         ended = {"state": "stopped", "stop_reason": reason, "ended_at_us": now_us}
         return write_trial(conn, trial, ended | {"lease_until_us": None, "gone_at_us": None})
+    if trial.state == "running":
+        lost = {"state": "lost", "is_resumable": False, "lease_until_us": now_us}
+        return write_trial(conn, trial, lost | {"gone_at_us": None})
     values: dict[str, Any] = {
         "state": "queued",
         "agent_id": None,

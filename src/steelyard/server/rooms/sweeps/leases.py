@@ -112,7 +112,8 @@ def next_values(
         return _after_end(trial, run, again, now_us=now_us)
     if trial.state == "lost":
         # Its agent is gone for good, or was cut off: a run that is heard of again goes on.
-        heard_at_us = 0 if run is None or run.has_ended else min(run.heartbeat_at_us, now_us)
+        is_at_work = run is not None and not run.has_ended and run.state != "preempting"
+        heard_at_us = min(run.heartbeat_at_us, now_us) if run is not None and is_at_work else 0
         if heard_at_us > max(trial.lease_until_us or 0, now_us - LEASE_US):
             return _running(heard_at_us + LEASE_US)
         return None if may_retry else _stopped(STOPPED_WITH_SWEEP, now_us)
