@@ -62,13 +62,10 @@ def suggest_next(sweep: Sweep, problem: Problem) -> Suggestion | Exhausted:
         # numpy and scipy load here, half a second that those who do not draw save.
         from steelyard.search.suggest import suggest
 
-        return suggest(problem, trials, seed=sweep.head.seed, index=sweep.trial_count)
+        with _named_extra():
+            return suggest(problem, trials, seed=sweep.head.seed, index=sweep.trial_count)
     except Infeasible as error:
         return Exhausted(reason=str(error))
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in ("numpy", "scipy"):
-            raise MissingExtra("sweeps") from error
-        raise
 
 
 def search_trials(problem: Problem, trials: Sequence[Trial]) -> list[SearchTrial]:
@@ -101,7 +98,19 @@ def find_stops(
         for trial in trials
         if trial.run_name in curves and trial.state not in ("leased", "lost")
     ]
-    return {int(found.id): found for found in decide(problem, shown)}
+    with _named_extra():  # the rule `predictive` needs it
+        return {int(found.id): found for found in decide(problem, shown)}
+
+
+@contextlib.contextmanager
+def _named_extra() -> Iterator[None]:
+    """Say what to install where numpy or scipy is missing. Raises MissingExtra."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in ("numpy", "scipy"):
+            raise MissingExtra("sweeps") from error
+        raise
 
 
 def _state_in_curve(trial: Trial) -> TrialState:
