@@ -42,7 +42,7 @@ BATCH = 500
 
 
 def fill_sweep(db: Database, sweep_name: str, count: int, *, seed: int = 0) -> None:
-    """Give the sweep, which was made of CONFIG, `count` trials with their runs; the same for a seed.
+    """Give the sweep, which was made of CONFIG, `count` trials with their runs, by a seed.
 
     Of ten one fails without a value and two are stopped early; the last three still run.
     """

@@ -7,18 +7,29 @@ interface DialogProps {
   title: string;
   description?: ReactNode;
   isOpen: boolean;
+  /** For what needs room, as a text to be edited. */
+  isWide?: boolean;
   onClose: () => void;
   children?: ReactNode;
   footer?: ReactNode;
 }
 
-export function Dialog({ title, description, isOpen, onClose, children, footer }: DialogProps) {
+export function Dialog({
+  title,
+  description,
+  isOpen,
+  isWide = false,
+  onClose,
+  children,
+  footer,
+}: DialogProps) {
   return (
     <Radix.Root open={isOpen} onOpenChange={(next) => !next && onClose()}>
       <Radix.Portal>
         <Radix.Overlay className={styles.overlay} />
         <Radix.Content
           className={styles.dialog}
+          data-wide={isWide || undefined}
           {...(description === undefined ? { "aria-describedby": undefined } : {})}
         >
           <header>

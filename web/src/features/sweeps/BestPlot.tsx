@@ -12,6 +12,7 @@ import styles from "./BestPlot.module.css";
 import { type BestOver, type BestPoint, type BestSeries, listBest } from "./bestModel";
 import type { TrialColumns } from "./data";
 import { type TrialSelection, useHoveredTrial } from "./selection";
+import { useSettledSelection } from "./useSettledSelection";
 
 interface BestPlotProps {
   columns: TrialColumns;
@@ -79,21 +80,18 @@ function Drawing({ columns, series, over, selection, onOpen }: DrawingProps) {
   const scales = useMemo(() => makeScales(series, columns, width), [series, columns, width]);
   const { toX, toY } = scales;
 
+  // A thousand points in every frame of a brush would cost more than the brush.
+  const settled = useSettledSelection(selection);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: drawn again with every selection that rests
   useEffect(() => {
     const owner = {};
-    const draw = () =>
-      scheduleDraw(owner, () => {
-        if (canvas.current !== null) {
-          drawPoints(canvas.current, { series, columns, selection, scheme, width, ...scales });
-        }
-      });
-    draw();
-    const leave = selection.subscribe(draw);
-    return () => {
-      leave();
-      cancelDraw(owner);
-    };
-  }, [series, columns, selection, scheme, width, scales]);
+    scheduleDraw(owner, () => {
+      if (canvas.current !== null) {
+        drawPoints(canvas.current, { series, columns, selection, scheme, width, ...scales });
+      }
+    });
+    return () => cancelDraw(owner);
+  }, [series, columns, selection, settled, scheme, width, scales]);
 
   const find = (event: React.PointerEvent<HTMLElement> | React.MouseEvent<HTMLElement>) => {
     const { left, top } = event.currentTarget.getBoundingClientRect();

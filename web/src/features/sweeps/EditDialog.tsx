@@ -33,6 +33,7 @@ export function EditDialog({ place, sweep, text: first, notes, onClose }: EditDi
   return (
     <Dialog
       isOpen
+      isWide
       title="Edit what is searched"
       description="A new version of the configuration: what was tried stays, running trials go on as they began, and the next suggestion follows the new text."
       onClose={onClose}

@@ -1,7 +1,7 @@
 /** Columns of the table of trials, and their order: pure. */
 
 import { formatValue } from "~/charts/format";
-import { formatDuration } from "~/ui/format";
+import { formatDuration, formatNumber } from "~/ui/format";
 import { type MetricColumn, OUTCOMES, type ParameterColumn, type TrialColumns } from "./data";
 import { OUTCOME_LOOKS } from "./outcomes";
 
@@ -47,7 +47,7 @@ export function listTableColumns(columns: TrialColumns): TableColumn[] {
     id: string,
     label: string,
     numbers: Float64Array,
-    format = formatValue,
+    format = (value: number) => formatNumber(value),
   ): TableColumn => ({
     ...{ id, label, isNumber: true, width: widthOf(label, 90) },
     keyOf: (row) => numbers[row] as number,
@@ -55,6 +55,7 @@ export function listTableColumns(columns: TrialColumns): TableColumn[] {
       const value = numbers[row] as number;
       return Number.isNaN(value) ? NO_VALUE : format(value);
     },
+    titleOf: (row) => String(numbers[row]),
   });
   const optional = (column: TableColumn, isThere: boolean) => (isThere ? [column] : []);
   const some = (values: readonly (string | null)[]) => values.some((value) => value !== null);
@@ -115,6 +116,7 @@ function metricColumn(metric: MetricColumn): TableColumn {
     width: widthOf(name, std === null ? 100 : 150),
     keyOf: (row) => numbers[row] as number,
     textOf: (row) => formatMetric(metric, row),
+    titleOf: (row) => String(numbers[row]),
   };
 }
 
@@ -125,17 +127,22 @@ export function formatMetric({ numbers, std }: MetricColumn, row: number): strin
   const spread = std === null ? Number.NaN : (std[row] as number);
   return Number.isNaN(spread)
     ? formatValue(value)
-    : `${formatValue(value)} ± ${formatValue(Number(spread.toPrecision(2)))}`;
+    : `${formatNumber(value)} ± ${formatNumber(spread, 2)}`;
 }
 
 function parameterColumn(parameter: ParameterColumn): TableColumn {
-  const { name, numbers, labels } = parameter;
-  const isNumber = labels.length === 0;
+  const { name, numbers, labels, values } = parameter;
+  const isNumber = values.every((value) => typeof value === "number");
   return {
     ...{ id: `parameter:${name}`, label: name, isNumber },
     width: widthOf(name, 90),
     keyOf: (row) => numbers[row] as number,
-    textOf: (row) => formatParameter(parameter, row),
+    textOf: (row) => {
+      const value = numbers[row] as number;
+      return labels.length > 0 || Number.isNaN(value)
+        ? formatParameter(parameter, row)
+        : formatNumber(value);
+    },
     titleOf: (row) => formatParameter(parameter, row),
   };
 }

@@ -6,7 +6,7 @@ bytes, and a chart reads the two lists it needs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -161,7 +161,7 @@ def _parameter_columns(problem: Problem, trials: Sequence[SweepTrial]) -> list[P
     known = problem.space.by_name
     former = sorted({name for trial in trials for name in trial.config if name not in known})
     columns = []
-    for name in [*known, *former]:
+    for name in [*sorted(known, key=_place_in(problem)), *former]:
         cells = [without_nonfinite(trial.config.get(name)) for trial in trials]
         parameter = known.get(name)
         if parameter is None:
@@ -186,6 +186,14 @@ def _parameter_columns(problem: Problem, trials: Sequence[SweepTrial]) -> list[P
             )
         )
     return columns
+
+
+def _place_in(problem: Problem) -> Callable[[str], tuple[int, str]]:
+    """Key of the order in which people wrote the parameters; the space has its own."""
+    written = problem.raw.get("parameters")
+    places = {key: place for place, key in enumerate(written)} if written else {}
+    by_name = problem.space.by_name
+    return lambda name: (places.get(by_name[name].path[0], len(places)), name)
 
 
 def kind_of(parameter: Parameter) -> AxisKind:

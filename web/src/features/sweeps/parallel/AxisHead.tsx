@@ -24,6 +24,7 @@ interface AxisHeadProps {
 
 const DRAG_MIN_PX = 5;
 const WIDTH_MAX = 180;
+const CHAR_PX = 7;
 
 /** The name of an axis: a click stretches it, a drag or an arrow key moves it, and its menu has everything. */
 export function AxisHead(props: AxisHeadProps) {
@@ -84,7 +85,7 @@ export function AxisHead(props: AxisHeadProps) {
           if (!hasMoved.current && axis.canLog) toggleLog();
         }}
       >
-        <span>{axis.label}</span>
+        <span>{shortLabel(axis.label, (gap - 44) / CHAR_PX)}</span>
         {isLog && <small>log</small>}
         {axis.isFlipped && <small title="turned around">↕</small>}
       </button>
@@ -115,6 +116,13 @@ export function AxisHead(props: AxisHeadProps) {
       </Menu>
     </div>
   );
+}
+
+/** Of a dotted path the last part says most, and is at the end that would be cut off. */
+function shortLabel(label: string, charsMax: number): string {
+  if (label.length <= charsMax) return label;
+  const leaf = label.split(/[./]/).at(-1) ?? label;
+  return leaf.length < label.length ? `…${leaf}` : label;
 }
 
 function toggled(names: readonly string[], name: string): string[] {

@@ -48,10 +48,10 @@ export function ParallelCard(props: ParallelCardProps) {
       <div className={styles.bar}>
         <OutcomeList label="Counted trials" counts={counts} hidden={hidden} onHide={onHide} />
         <p className={styles.counted}>
-          Counted: {describeCounts(counts, hidden)}
-          {columns.count < columns.total &&
-            ` of the first ${columns.count.toLocaleString("en-US")}; more are being read`}
-          .
+          {rows.length === columns.total
+            ? "All are counted."
+            : `Counted: ${describeCounts(counts, hidden)}, ${rows.length.toLocaleString("en-US")} of ${columns.total.toLocaleString("en-US")} trials.`}
+          {columns.count < columns.total && " More are being read."}
         </p>
         {metric !== undefined && <Legend name={metric.name} />}
       </div>

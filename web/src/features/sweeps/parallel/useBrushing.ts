@@ -1,6 +1,6 @@
 /** Pointers over the plot: a drag on an axis brushes it, a rest over a line names it. */
 
-import { type PointerEvent, type RefObject, useMemo, useRef } from "react";
+import { type PointerEvent, type RefObject, useEffect, useMemo, useRef } from "react";
 import type { TrialColumns } from "../data";
 import { type BrushRange, MISSING, type TrialSelection } from "../selection";
 import type { PlotBox } from "./AxisLines";
@@ -36,7 +36,9 @@ const DRAG_MIN_PX = 3;
 
 export function useBrushing(facts: Brushing) {
   const latest = useRef(facts);
-  latest.current = facts;
+  useEffect(() => {
+    latest.current = facts;
+  });
   const isDragging = useRef(false);
   const drag = useRef<Drag | null>(null);
 
