@@ -109,7 +109,8 @@ def test_a_configuration_that_spreads_too_much_is_never_the_best(works: Works) -
     wild, calm = [trial for trial in works.trials(sweep) if trial.score is not None]
     assert wild.score is not None and calm.score is not None
     assert (wild.score.accepted, wild.value) == (False, None)
-    assert (calm.score.accepted, calm.value) == (True, pytest.approx(3.05))
+    assert calm.score.accepted
+    assert calm.value == pytest.approx(3.05)
     outcomes = [trial.outcomes["loss.std"] for trial in learned(works, sweep)]
     assert outcomes == [pytest.approx(2**0.5), pytest.approx(0.1 / 2**0.5)]
     problem = works.db.read_now(
@@ -133,14 +134,15 @@ def test_a_limit_counts_runs_and_begins_no_configuration_that_does_not_fit(works
 
 
 def test_a_grid_of_folds_is_run_to_its_end(works: Works) -> None:
-    sweep = works.create(GRID + "cross_validation: {folds: 2, seeds: [1, 2]}\n")
-    assert sweep.run_count_expected == 36
+    grid = GRID.replace("[a, b, c]", "[a]").replace("[1, 2, 3]", "[1, 2]")
+    sweep = works.create(grid + "cross_validation: {folds: 2, seeds: [1, 2]}\n")
+    assert sweep.run_count_expected == 8
     agent = works.agent(sweep)
     seen = []
-    for _ in range(36):
+    for _ in range(8):
         _, config = works.run_one(sweep, agent, loss=1.0)
-        seen.append((config["x"], config["y"], config["fold"], config["seed"]))
-    assert len(set(seen)) == 36
+        seen.append((config["x"], config["fold"], config["seed"]))
+    assert len(set(seen)) == 8
     assert [command.type for command in works.beat(agent)] == ["exit"]
     assert works.look(sweep).state == "finished"
 
@@ -162,13 +164,13 @@ def test_bayes_learns_from_folds(works: Works) -> None:
     config = RANDOM.replace("random", "bayes") + "cross_validation: {folds: 2}\n"
     sweep = works.create(config)
     agent = works.agent(sweep)
-    for _ in range(16):
+    for _ in range(12):
         name, given = works.next_run(agent)
         loss = (given["x"] - 0.3) ** 2 + 0.01 * given["fold"]
         works.end(works.start(sweep, name, given), loss=loss)
-    kinds = [trial.kind for trial in works.trials(sweep)]
-    assert "model" in kinds
-    assert len({trial.config["x"] for trial in works.trials(sweep)}) == 8
+    trials = works.trials(sweep)
+    assert {trial.kind for trial in trials} >= {"start", "model"}
+    assert len({trial.config["x"] for trial in trials}) == 6
 
 
 @pytest.mark.parametrize(

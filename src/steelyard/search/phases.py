@@ -198,6 +198,19 @@ def _apply(parameter: Parameter, left: Range) -> Parameter:
     )
 
 
+def is_within(ranges: Mapping[str, Range], config: Mapping[str, Any]) -> bool:
+    """Whether a configuration lies in the box, as far as it has the parameters."""
+    for name, left in ranges.items():
+        if name not in config:
+            continue
+        value = config[name]
+        if left.values and not any(same_value(each, value) for each in left.values):
+            return False
+        if left.low is not None and left.high is not None and not left.low <= value <= left.high:
+            return False
+    return True
+
+
 def as_priors(space: Space, before: Sequence[Trial], now: Sequence[Trial]) -> list[Trial]:
     """Ended trials of earlier phases as prior trials of this one.
 

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 from steelyard.errors import Infeasible
 from steelyard.limits import SWEEP_TRIALS_MAX
 from steelyard.search.objective import spread_name
-from steelyard.search.phases import as_priors
+from steelyard.search.phases import as_priors, is_within
 from steelyard.search.problem import Problem
 from steelyard.search.results import fit_config
 from steelyard.search.trials import Exhausted, Suggestion, Trial, TrialState
@@ -64,9 +64,9 @@ def load_search(conn: Connection, sweep: Sweep, problem: Problem) -> Search:
     own = [trial for at, trial in by_phase if place is None or at == place]
     if place is None:
         return Search(now, priors + own, [], len(group_trials(rows)), sweep.seed)
-    priors, own = _inside(now, priors), _inside(now, own)
+    priors = _inside(now, overlay, priors)
     if problem.method == "bayes":  # the others would take a configuration for done
-        earlier = _inside(now, [trial for at, trial in by_phase if at < place])
+        earlier = _inside(now, overlay, [trial for at, trial in by_phase if at < place])
         priors = priors + as_priors(now.space, earlier, own)
     of_phase = [row for row in rows if (row.phase or 0) == place]
     return Search(
@@ -78,9 +78,14 @@ def load_search(conn: Connection, sweep: Sweep, problem: Problem) -> Search:
     )
 
 
-def _inside(problem: Problem, trials: list[Trial]) -> list[Trial]:
+def _inside(problem: Problem, overlay: Overlay, trials: list[Trial]) -> list[Trial]:
     """Those whose values the narrowed space still has."""
-    return [trial for trial in trials if fit_config(problem.space, trial.config) is not None]
+    return [
+        trial
+        for trial in trials
+        if fit_config(problem.space, trial.config) is not None
+        and is_within(overlay.ranges, trial.config)
+    ]
 
 
 def _repeats(
