@@ -83,7 +83,7 @@ class SweepDetail(SweepRow, frozen=True, kw_only=True):
     trial_counts: dict[str, int]
     """State of trials to how many are in it."""
     warnings: list[str]
-    """What is odd about the configuration; only in the answer to whoever sent it."""
+    """What is odd about the configuration; not in the answer to a change of something else."""
 
 
 class SweepConfigRow(msgspec.Struct, frozen=True):

@@ -187,7 +187,8 @@ async def show_sweep(
 
     def read(conn: Connection) -> SweepDetail:
         found = get_readable_sweep(conn, caller, entity, project, sweep)
-        return detail_of_sweep(conn, found, sweeps.problems.get(found))
+        problem, odd = sweeps.problems.get(found), sweeps.problems.get_warnings(found)
+        return detail_of_sweep(conn, found, problem, warnings=odd)
 
     return await db.read(read)
 

@@ -138,6 +138,7 @@ class Problems:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[int, int], Problem] = OrderedDict()
+        self._warnings: dict[tuple[int, int], list[str]] = {}
         self._lock = threading.Lock()
 
     def get(self, sweep: Sweep) -> Problem:
@@ -147,6 +148,12 @@ class Problems:
         one does not.
         """
         return self._get((sweep.id, sweep.config_version), sweep.path, lambda: sweep.config)
+
+    def get_warnings(self, sweep: Sweep) -> list[str]:
+        """What is odd about the configuration of a sweep, for whoever looks at it later."""
+        self.get(sweep)
+        with self._lock:
+            return list(self._warnings.get((sweep.id, sweep.config_version), ()))
 
     def get_version(self, conn: Connection, sweep: Sweep, version: int) -> Problem:
         """What an earlier version of its configuration searched."""
@@ -158,13 +165,15 @@ class Problems:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        problem, _ = read_config(read())
+        problem, found = read_config(read())
         if problem is None:
             raise Invalid(
                 f"the configuration of {path} can no longer be read; send it again to see why"
             )
         with self._lock:
             self._kept[key] = problem
+            self._warnings[key] = [str(each) for each in found if each.severity == "warning"]
             while len(self._kept) > SWEEP_PROBLEMS_KEPT_MAX:
-                self._kept.popitem(last=False)
+                oldest, _ = self._kept.popitem(last=False)
+                self._warnings.pop(oldest, None)
         return problem
