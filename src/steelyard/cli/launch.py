@@ -5,13 +5,14 @@ The two commands are in `agent.py` and `sweep.py`; here are their options and wh
 
 from __future__ import annotations
 
+import functools
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -61,8 +62,25 @@ def with_launch_options(command: F) -> F:
     return command
 
 
-def with_emit_options(command: F) -> F:
-    """`steelyard sweep`: write a script that starts the agents."""
+class EmitOptions(NamedTuple):
+    """What was typed of `--emit` and its options."""
+
+    emit: str | None
+    tasks: int | None
+    parallel: int | None
+    launch_options: tuple[str, ...]
+    script: str | None
+    agent_command: str | None
+
+
+def with_emit_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`steelyard sweep`: write a script that starts the agents. Its argument is `emission`."""
+
+    @functools.wraps(command)
+    def gather(**arguments: Any) -> Any:
+        options = EmitOptions(*(arguments.pop(name) for name in EmitOptions._fields))
+        return command(emission=options, **arguments)
+
     for option in (
         click.option(
             "--agent",
@@ -80,19 +98,11 @@ def with_emit_options(command: F) -> F:
             help="Write a script for sbatch that starts --array agents, each for one run.",
         ),
     ):
-        command = option(command)
-    return command
+        gather = option(gather)
+    return gather
 
 
-def plan_emission(
-    emit: str | None,
-    *,
-    tasks: int | None,
-    parallel: int | None,
-    launch_options: Sequence[str],
-    script: str | None,
-    agent_command: str | None,
-) -> SlurmEmission | None:
+def plan_emission(options: EmitOptions) -> SlurmEmission | None:
     """What `--emit` is to write once there is a sweep; None without it.
 
     Call it before the sweep is made: what is wrong with the options is said here. Raises
@@ -101,39 +111,41 @@ def plan_emission(
     from steelyard.launch.agents import SCRIPT_NAME, SlurmEmission, read_agent_command
     from steelyard.launch.registry import parse_options
 
-    if emit is None:
+    if options.emit is None:
         named = {
-            "--array": tasks,
-            "--parallel": parallel,
-            "--option": launch_options or None,
-            "--script": script,
-            "--agent": agent_command,
+            "--array": options.tasks,
+            "--parallel": options.parallel,
+            "--option": options.launch_options or None,
+            "--script": options.script,
+            "--agent": options.agent_command,
         }
         if alone := [name for name, value in named.items() if value is not None]:
             raise UsageError(f"{alone[0]} belongs to a script: steelyard sweep --emit slurm …")
         return None
-    if tasks is None:
+    if options.tasks is None:
         raise UsageError("how many runs? say --array N; tasks that find no work end at once")
+    agent = options.agent_command
     planned = SlurmEmission(
-        tasks=tasks,
-        parallel=parallel,
-        script=script or SCRIPT_NAME,
+        tasks=options.tasks,
+        parallel=options.parallel,
+        script=options.script or SCRIPT_NAME,
         directory=str(Path.cwd()),
-        options=parse_options(launch_options),
-        agent=read_agent_command(agent_command) if agent_command is not None else (),
+        options=parse_options(options.launch_options),
+        agent=read_agent_command(agent) if agent is not None else (),
     )
     planned.check()
     return planned
 
 
-def write_emission(planned: SlurmEmission | None, path: str, *, base_url: str | None) -> None:
-    """Write what was planned for the sweep ENTITY/PROJECT/SWEEP, and say what to do with it."""
+def write_emission(planned: SlurmEmission | None, path: str, *, is_on_server: bool) -> None:
+    """Write what was planned for the sweep at `path`, and say what to do with it."""
     from steelyard.launch.agents import is_of_this_machine_only
+    from steelyard.sdk.session import get_session
 
     if planned is None:
         return
-    said = planned.write(path, base_url=base_url)
-    click.echo(f"steelyard: {said}", err=True)
+    base_url = get_session().load_settings({}).settings.base_url if is_on_server else None
+    click.echo(f"steelyard: {planned.write(path, base_url=base_url)}", err=True)
     if is_of_this_machine_only(base_url):
         click.echo(
             f"steelyard: {base_url} is this machine only; where the tasks run elsewhere, set "

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from steelyard.cli.launch import EmitOptions, plan_emission, with_emit_options, write_emission
 from steelyard.errors import UsageError
 
 
@@ -62,6 +63,7 @@ from steelyard.errors import UsageError
 @click.option(
     "--run-usd", type=click.FloatRange(min=0), help="What one run costs, for the estimate."
 )
+@with_emit_options
 def sweep(
     config: str,
     project: str | None,
@@ -80,6 +82,7 @@ def sweep(
     estimate: bool,
     run_minutes: float | None,
     run_usd: float | None,
+    emission: EmitOptions,
 ) -> None:
     """Make a sweep of a configuration; with --pause, --resume, --stop or --cancel, change one.
 
@@ -90,6 +93,8 @@ def sweep(
 
     With --directory the sweep is in a directory that its agents share, without any server; --show
     prints it, and `steelyard sync DIR` brings it to a server later.
+
+    With --emit slurm a script is written as well: sbatch starts the agents with it.
     """
     from steelyard.cli.sweep_create import Voice, change_state, create_from_file, prepare_file
 
@@ -100,6 +105,9 @@ def sweep(
         show_directory_sweep,
     )
 
+    planned = plan_emission(emission)
+    if planned is not None and (show or wishes or check or fix or estimate):
+        raise UsageError("--emit goes with making a sweep, which --check and the like do not")
     if show:
         show_directory_sweep(config)
         return
@@ -129,6 +137,7 @@ def sweep(
                 "--update, --controller and --prior-run need a server; a directory has none"
             )
         create_in_directory(voice, config, prepared, directory, entity=entity, project=project)
+        write_emission(planned, str(directory.absolute()), is_on_server=False)
         return
     made = create_from_file(
         voice,
@@ -139,6 +148,7 @@ def sweep(
         prior_runs=prior_runs,
         update=update,
     )
+    write_emission(planned, str(made.path), is_on_server=True)
     if controller:
         from steelyard.sdk.sweeps.controller import Controller
 

@@ -1,0 +1,308 @@
+"""Sweeps whose agents are arrays of jobs in a real Slurm, of the official client and of ours."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from steelyard.launch.interface import Job, JobStatus
+from steelyard.launch.slurm import SlurmLauncher
+from steelyard.limits import SWEEP_LEASE_S
+from steelyard.server.app import clock_us
+from steelyard.server.rooms.accounts.commands import create_api_key
+from steelyard.server.rooms.accounts.model import Caller
+from tests.support.accounts import make_caller
+from tests.support.app_server import AppServer
+from tests.support.official_client import clean_environ
+from tests.support.slurm import SlurmCluster
+
+PATIENCE_S = 250  # far above what a busy machine takes: what takes longer hangs
+
+#: The official agent asks every 5 s, which is all that a short task would do.
+QUICK_AGENT = """
+import sys
+from wandb import wandb_agent
+from wandb.cli import cli
+
+wandb_agent.Agent.POLL_INTERVAL = 0.2
+cli.cli(sys.argv[1:], prog_name="wandb")
+"""
+PROGRAM = """
+import os, pathlib, time
+import {module} as wandb
+
+def note(word):
+    task = os.environ["SLURM_ARRAY_TASK_ID"]
+    with open("log", "a") as file:
+        file.write(f"{{word}} {{task}} {{run.config['x']}}\\n")
+
+with wandb.init() as run:
+    note("begin")
+    while pathlib.Path(f"hold-{{run.config['x']}}").exists():
+        time.sleep(0.1)
+    run.log({{"loss": run.config["x"]}})
+    note("end")
+"""
+
+
+class Clock:
+    """The time, which a test can put forward."""
+
+    def __init__(self) -> None:
+        self.ahead_us = 0
+
+    def __call__(self) -> int:
+        return clock_us() + self.ahead_us
+
+
+class Cluster:
+    """What somebody on the login node of a cluster does, in a directory of their own."""
+
+    def __init__(
+        self, slurm: SlurmCluster, server: AppServer, key: str, home: Path, project: str
+    ) -> None:
+        self.slurm, self.server, self.key = slurm, server, key
+        self.home, self.project = home, project
+        self.environ = {
+            **clean_environ(home, base_url=server.base_url, api_key=key, project=project),
+            **slurm.environ,
+            "WANDB__FILE_STREAM_TRANSMIT_INTERVAL": "1",
+            "WANDB_SILENT": "false",
+        }
+        self.launcher = SlurmLauncher({}, self.environ)
+
+    def create(self, *options: str, points: int, module: str, **more: Any) -> str:
+        """Write the program and the configuration, and have `steelyard sweep` make a sweep."""
+        (self.home / "train.py").write_text(PROGRAM.format(module=module))
+        config = {
+            "program": "train.py",
+            "method": "grid",
+            "metric": {"name": "loss", "goal": "minimize"},
+            "parameters": {"x": {"values": list(range(points))}},
+        }
+        (self.home / "sweep.yaml").write_text(json.dumps(config | more))
+        said = self.command("sweep", "--project", self.project, *options, "sweep.yaml")
+        [line] = [line for line in said.splitlines() if "agent with:" in line]
+        return line.split()[-1]
+
+    def command(self, *arguments: str, check: bool = True) -> str:
+        """`steelyard …`: what it prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", "steelyard", *arguments],
+            cwd=self.home,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+        assert done.returncode == 0 or not check, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def sbatch(self, tasks: int) -> Job:
+        """Submit the script that was written, as its first lines say."""
+        script = "sweep_submission.slrm"
+        done = subprocess.run(
+            ["sbatch", "--parsable", script],
+            cwd=self.home,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return Job(launcher="slurm", id=done.stdout.strip(), tasks=tasks)
+
+    def wait(
+        self, job: Job, happened: Callable[[JobStatus], bool] = lambda status: status.is_over
+    ) -> JobStatus:
+        deadline = time.monotonic() + PATIENCE_S
+        while not happened(status := self.launcher.poll(job)):
+            assert time.monotonic() < deadline, f"{status}\n{self.outputs()}"
+            time.sleep(0.2)
+        return status
+
+    def outputs(self) -> str:
+        """What the tasks have printed."""
+        return "\n".join(path.read_text() for path in sorted(self.home.glob("slurm-*.out")))
+
+    def log(self) -> list[tuple[str, int, int]]:
+        """("begin" | "end", array task, x) in the order of what happened."""
+        path = self.home / "log"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [(word, int(task), int(x)) for word, task, x in map(str.split, lines)]
+
+    def trials(self, path: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._get(f"sweeps/{path.rpartition('/')[2]}/trials")["items"]
+        return found
+
+    def slurm_of(self, run: str) -> dict[str, str]:
+        """The block "slurm" of a run's metadata."""
+        found: dict[str, str] = self._get(f"runs/{run}")["metadata"]["slurm"]
+        return found
+
+    def _get(self, path: str) -> dict[str, Any]:
+        answer = self.server.request("GET", f"/api/v1/-/{self.project}/{path}", key=self.key)
+        assert answer.status == 200, answer.data
+        found: dict[str, Any] = msgspec.json.decode(answer.data)
+        return found
+
+
+@pytest.fixture(scope="module")
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> Iterator[AppServer]:
+    data_dir = tmp_path_factory.mktemp("server")
+    with AppServer(data_dir, f"sqlite:///{data_dir / 'steelyard.db'}", now_us=clock) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def key(own_server: AppServer, clock: Clock) -> str:
+    caller: Caller = own_server.db.write_now(make_caller)
+    return own_server.db.write_now(
+        create_api_key, user_id=caller.user_id, name="test", now_us=clock()
+    ).key
+
+
+@pytest.fixture
+def cluster(
+    slurm: SlurmCluster,
+    own_server: AppServer,
+    key: str,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> Cluster:
+    project = request.node.name.replace("[", "-").strip("]")[-60:]
+    home = tmp_path / "a user's home"
+    home.mkdir()
+    (home / "quick_agent.py").write_text(QUICK_AGENT)
+    return Cluster(slurm, own_server, key, home, project)
+
+
+def emit(tasks: int, parallel: int, client: str) -> list[str]:
+    """Options that write the script, for the agent of that client."""
+    options = ["--emit", "slurm", "--array", str(tasks), "--parallel", str(parallel)]
+    if client == "wandb":
+        options += ["--agent", f"{sys.executable} quick_agent.py agent --forward-signals"]
+    return options
+
+
+def check_runs(cluster: Cluster, sweep: str, job: Job, points: int) -> set[int]:
+    """Every point was run once, by a task of its own that the run names; those tasks."""
+    trials = cluster.trials(sweep)
+    assert sorted(trial["config"]["x"] for trial in trials) == list(range(points))
+    assert {trial["state"] for trial in trials} == {"finished"}
+    blocks = [cluster.slurm_of(trial["run"]) for trial in trials]
+    assert {block["array_job_id"] for block in blocks} == {job.id}
+    assert {block["job_nodelist"] for block in blocks} == {cluster.slurm.node}
+    assert len({block["job_id"] for block in blocks}) == points
+    tasks = {int(block["array_task_id"]) for block in blocks}
+    assert len(tasks) == points
+    return tasks
+
+
+def count_at_work(cluster: Cluster) -> int:
+    """The most runs that were at work at any time."""
+    most = now = 0
+    for word, *_ in cluster.log():
+        now += 1 if word == "begin" else -1
+        most = max(most, now)
+    return most
+
+
+def test_twelve_tasks_two_at_a_time_do_a_run_each(cluster: Cluster) -> None:
+    sweep = cluster.create(*emit(12, 2, "steelyard"), points=12, module="steelyard")
+    script = (cluster.home / "sweep_submission.slrm").read_text()
+    assert "\n#SBATCH --array=1-12%2\n" in script
+    assert "--count 1" in script
+    job = cluster.sbatch(12)
+    assert cluster.wait(job).count() == {"succeeded": 12}, cluster.outputs()
+    assert check_runs(cluster, sweep, job, points=12) == set(range(1, 13))
+    assert count_at_work(cluster) <= 2
+
+
+def test_tasks_that_find_no_work_end_well_and_say_so(cluster: Cluster) -> None:
+    sweep = cluster.create(*emit(12, 2, "steelyard"), points=2, module="steelyard")
+    job = cluster.sbatch(12)
+    assert cluster.wait(job).count() == {"succeeded": 12}, cluster.outputs()
+    assert len(check_runs(cluster, sweep, job, points=2)) == 2
+    assert cluster.outputs().count("no more work") == 10
+
+
+def test_the_official_agent_shares_an_array_out_and_its_surplus_ends_well(cluster: Cluster) -> None:
+    """Fewer than twelve: each task takes it seconds."""
+    sweep = cluster.create(*emit(6, 2, "wandb"), points=3, module="wandb")
+    job = cluster.sbatch(6)
+    assert cluster.wait(job).count() == {"succeeded": 6}, cluster.outputs()
+    assert len(check_runs(cluster, sweep, job, points=3)) == 3
+    assert count_at_work(cluster) <= 2
+
+
+def test_a_cancelled_task_gives_its_configuration_to_the_next_one(cluster: Cluster) -> None:
+    sweep = cluster.create(*emit(3, 2, "steelyard"), points=2, module="steelyard")
+    holds = [cluster.home / "hold-0", cluster.home / "hold-1"]
+    for hold in holds:
+        hold.touch()
+    job = cluster.sbatch(3)
+    cluster.wait(job, lambda _: len(cluster.log()) == 2)
+    [cancelled] = [trial for trial in cluster.trials(sweep) if trial["config"]["x"] == 0]
+    [task] = [task for _, task, x in cluster.log() if x == 0]
+    cluster.slurm.run("scancel", f"{job.id}_{task}")
+    cluster.wait(job, lambda _: len(cluster.log()) == 3)
+    for hold in holds:
+        hold.unlink()
+    assert cluster.wait(job).count() == {"cancelled": 1, "succeeded": 2}, cluster.outputs()
+    [trial] = [trial for trial in cluster.trials(sweep) if trial["config"]["x"] == 0]
+    assert (trial["state"], trial["attempts"]) == ("finished", 2)
+    # The same run goes on where it had been heard of, else it is another one.
+    assert {trial["run"], *trial["earlier_runs"]} >= {cancelled["run"]}
+    assert cluster.slurm_of(trial["run"])["array_task_id"] == "3"
+
+
+def test_a_task_that_runs_out_of_time_comes_back_and_goes_on(cluster: Cluster) -> None:
+    """Slurm sends USR1 to the script a minute before the time limit; a minute is its shortest."""
+    sweep = cluster.create(*emit(1, 1, "steelyard"), points=1, module="steelyard")
+    hold = cluster.home / "hold-0"
+    hold.touch()
+    job = cluster.sbatch(1)
+    cluster.wait(job, lambda _: len(cluster.log()) == 1)
+    cluster.slurm.run("scancel", "--batch", "--signal=USR1", f"{job.id}_1")
+    cluster.wait(job, lambda status: status.count() == {"waiting": 1})
+    hold.unlink()
+    cluster.slurm.start_now(f"{job.id}_1")
+    assert cluster.wait(job).count() == {"succeeded": 1}, cluster.outputs()
+    [trial] = cluster.trials(sweep)
+    assert (trial["state"], trial["attempts"], trial["earlier_runs"]) == ("finished", 2, [])
+
+
+def test_a_cancelled_task_of_the_official_agent_is_missed_after_a_while(
+    cluster: Cluster, clock: Clock
+) -> None:
+    sweep = cluster.create(*emit(2, 1, "wandb"), points=1, module="wandb")
+    hold = cluster.home / "hold-0"
+    hold.touch()
+    job = cluster.sbatch(2)
+    cluster.wait(job, lambda _: len(cluster.log()) == 1)
+    [cancelled] = cluster.trials(sweep)
+    cluster.slurm.run("scontrol", "hold", f"{job.id}_2")
+    cluster.slurm.run("scancel", f"{job.id}_1")
+    cluster.wait(job, lambda status: status.count().get("cancelled") == 1)
+    clock.ahead_us += (SWEEP_LEASE_S + 60) * 1_000_000
+    hold.unlink()
+    cluster.slurm.run("scontrol", "release", f"{job.id}_2")
+    assert cluster.wait(job).count() == {"cancelled": 1, "succeeded": 1}, cluster.outputs()
+    [trial] = cluster.trials(sweep)
+    assert (trial["state"], trial["attempts"]) == ("finished", 2), cluster.outputs()
+    assert trial["earlier_runs"] == [cancelled["run"]]
