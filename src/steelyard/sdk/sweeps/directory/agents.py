@@ -128,7 +128,7 @@ def _last_write_us(folders: list[Path]) -> int:
     last = 0
     for folder in folders:
         is_log = folder.suffix == WANDB_SUFFIX
-        for journal in [folder] if is_log else (folder / "journal").glob("*.journal"):
-            with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):
+            for journal in [folder] if is_log else (folder / "journal").glob("*.journal"):
                 last = max(last, journal.stat().st_mtime_ns // 1000)
     return last

@@ -32,6 +32,16 @@ class EntryLog:
     def place_of(self, number: int) -> Path:
         return self.path / f"{number:0{_DIGITS}d}"
 
+    def is_there(self) -> bool:
+        """Whether there is a first entry. Raises Unavailable where nobody can tell."""
+        try:
+            self.place_of(0).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise _unavailable(self.path, "read", error) from error
+        return True
+
     def read_on(self, number: int) -> Iterator[tuple[int, bytes | None]]:
         """(number, content) of each entry from `number` on; None for one that is damaged.
 
@@ -80,7 +90,7 @@ class EntryLog:
     def _read(self, number: int) -> bytes | None:
         try:
             return self.place_of(number).read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise _unavailable(self.path, "read", error) from error

@@ -15,8 +15,7 @@ import msgspec
 from steelyard.errors import Conflict, Invalid, SweepInvalid, TooLarge
 from steelyard.limits import SWEEP_CONFIG_CHARS_MAX, SWEEP_DIRECTORY_TRIALS_MAX
 from steelyard.sdk.sweeps.directory.log import EntryLog
-from steelyard.sdk.sweeps.directory.model import Created, Entry, Sweep
-from steelyard.sdk.sweeps.directory.queue import make_name
+from steelyard.sdk.sweeps.directory.model import Created, Entry, Sweep, make_name
 from steelyard.sdk.sweeps.directory.store import QUEUE, Store, is_sweep_directory
 
 if TYPE_CHECKING:

@@ -5,7 +5,9 @@ The words are those of sweeps on a server: see docs/guides/sweeps.md.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import secrets
+import string
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -17,6 +19,13 @@ AT_WORK: tuple[TrialState, ...] = ("leased", "running")
 OPEN: tuple[TrialState, ...] = ("leased", "running", "lost")
 #: States of a sweep in which configurations of lost agents are handed on.
 ACTIVE: tuple[SweepState, ...] = ("pending", "running", "paused")
+
+_NAME_CHARS: Final = string.ascii_lowercase + string.digits
+
+
+def make_name() -> str:
+    """A random name, as servers give them to sweeps, agents and runs."""
+    return "".join(secrets.choice(_NAME_CHARS) for _ in range(8))
 
 
 class Created(msgspec.Struct, frozen=True, tag="created", kw_only=True):

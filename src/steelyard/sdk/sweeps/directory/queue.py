@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
-import string
+import math
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -38,6 +37,7 @@ from steelyard.sdk.sweeps.directory.model import (
     Stopping,
     Sweep,
     Trial,
+    make_name,
 )
 from steelyard.sdk.sweeps.directory.readings import Reading, RunFolders, RunReader
 from steelyard.sdk.sweeps.directory.settling import (
@@ -61,12 +61,8 @@ from steelyard.search.problem import Problem
 from steelyard.search.trials import Exhausted as NothingLeft
 from steelyard.search.trials import Suggestion
 
-_NAME_CHARS: Final = string.ascii_lowercase + string.digits
-
-
-def make_name() -> str:
-    """A random name, as servers give them to sweeps, agents and runs."""
-    return "".join(secrets.choice(_NAME_CHARS) for _ in range(8))
+#: How often one that is busy looks whether others are silent.
+WATCHES_A_LEASE: Final = 8
 
 
 class DirectoryQueue:
@@ -93,6 +89,8 @@ class DirectoryQueue:
             self._agents, self._folders, lease_s=lease_s, grace_s=grace_s, monotonic=monotonic
         )
         self._lease_s = lease_s
+        self._monotonic = monotonic
+        self._watched_at = -math.inf
         self._problem: Problem | None = None
         self._beats = 0
         self._readers: dict[str, RunReader] = {}
@@ -154,6 +152,7 @@ class DirectoryQueue:
         sweep = self._store.refresh()
         if agent not in sweep.agents:
             raise AgentNotFound(f"{agent!r} of the sweep in {self._store.directory}")
+        self._folders.expire()
         has_left = not wants_work and "running" not in run_states.values()
         self._write_pulse(agent, run_states, has_left=has_left)
         problem = self._get_problem(sweep)
@@ -177,6 +176,7 @@ class DirectoryQueue:
         Raises NotFound without a sweep, Unavailable.
         """
         self._store.refresh()
+        self._folders.expire()
         self._settle("", {}, has_left=False, now_us=self._now_us())
         return self._store.sweep
 
@@ -206,7 +206,11 @@ class DirectoryQueue:
             return events, None
 
         self._store.decide(decide, at_us=now_us)
-        self._store.decide(decide_silent, at_us=now_us)
+        # Now and then for the busy: each of sixty-four would read sixty-three others every beat.
+        is_busy = "running" in run_states.values()
+        if not is_busy or self._monotonic() - self._watched_at >= self._lease_s / WATCHES_A_LEASE:
+            self._watched_at = self._monotonic()
+            self._store.decide(decide_silent, at_us=now_us)
         self._store.decide(lambda sweep: (finish_if_done(sweep), None), at_us=now_us)
 
     def _judge(self, problem: Problem, now_us: int) -> None:

@@ -53,37 +53,51 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunFolders:
-    """Folders of runs by the run's name, as far as they have been seen; of a run of the official
-    client, its log."""
+    """Folders of runs by the run's name; of a run of the official client, its log.
+
+    They are looked for once after each `expire`: a directory of a thousand runs is long to list.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._base = base_folder(directory)
         self._wandb = directory / "wandb"
         self._known: dict[str, list[Path]] = {}
-        self._seen: set[str] = set()
+        self._seen: set[Path] = set()
+        self._is_fresh = False
+
+    def expire(self) -> None:
+        """What is asked for next is looked for anew."""
+        self._is_fresh = False
 
     def find(self, run_name: str) -> list[Path]:
         """The folders of that run, oldest first; a run that went on has several."""
-        self._look()
-        # wandb 0.31.0 sdk/wandb_settings.py sync_file: offline-run-TIME-ID/run-ID.wandb
-        logs = self._wandb.glob(f"*run-*-{run_name}/run-{run_name}{WANDB_SUFFIX}")
-        return [*sorted(self._known.get(run_name, ())), *sorted(logs)]
+        if not self._is_fresh:
+            self._look()
+            self._is_fresh = True
+        return sorted(self._known.get(run_name, ()))
 
     def _look(self) -> None:
-        try:
-            with os.scandir(self._base) as entries:
-                new = [entry.name for entry in entries if entry.name not in self._seen]
-        except OSError:  # no run has begun yet, or the disk is away
-            return
-        for name in new:
-            if not name.startswith(("run-", "offline-run-")):
-                self._seen.add(name)
-                continue
+        for path in self._list_new(self._base):
             # A folder without run.json is one that is being made: it is looked at again.
             with contextlib.suppress(SteelyardError, OSError):
-                facts = read_run_json(RunFolder(self._base / name))
-                self._known.setdefault(facts["run"], []).append(self._base / name)
-                self._seen.add(name)
+                facts = read_run_json(RunFolder(path))
+                self._known.setdefault(facts["run"], []).append(path)
+                self._seen.add(path)
+        for path in self._list_new(self._wandb):
+            # wandb 0.31.0 sdk/wandb_settings.py sync_file: offline-run-TIME-ID/run-ID.wandb
+            run_name = path.name.rpartition("-")[2]
+            log = path / f"run-{run_name}{WANDB_SUFFIX}"
+            self._known.setdefault(run_name, []).append(log)
+            self._seen.add(path)
+
+    def _list_new(self, base: Path) -> list[Path]:
+        try:
+            with os.scandir(base) as entries:
+                names = [entry.name for entry in entries]
+        except OSError:  # no run has begun yet, or the disk is away
+            return []
+        folders = [base / name for name in names if name.startswith(("run-", "offline-run-"))]
+        return [path for path in folders if path not in self._seen]
 
 
 class RunReader:
@@ -110,8 +124,8 @@ class RunReader:
                 with contextlib.suppress(OSError, SteelyardError):
                     self._read_wandb_log(folder)
                 continue
-            for writer in list_writers(folder):
-                with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # of another user, or the disk is away
+                for writer in list_writers(folder):
                     self._read_on(folder, writer)
         codes = [code for code in self._exit_codes.values() if code] or [0]
         has_ended = bool(self._exit_codes) and not self._open_writers
@@ -222,9 +236,8 @@ def measure_journals(folders: list[Path]) -> int:
             with contextlib.suppress(OSError):
                 total += folder.stat().st_size
             continue
-        for writer in list_writers(folder):
-            with contextlib.suppress(OSError):
-                total += journal_size(folder, writer)
+        with contextlib.suppress(OSError):
+            total += sum(journal_size(folder, writer) for writer in list_writers(folder))
     return total
 
 

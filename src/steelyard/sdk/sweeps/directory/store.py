@@ -25,7 +25,7 @@ Answer = TypeVar("Answer")
 
 def is_sweep_directory(path: Path) -> bool:
     """Whether there is a sweep in this directory."""
-    return EntryLog(path / QUEUE / "log").place_of(0).is_file()
+    return EntryLog(path / QUEUE / "log").is_there()
 
 
 class Store:
@@ -52,7 +52,7 @@ class Store:
             self._read_checkpoint()
         for _, content in self._log.read_on(self.sweep.number):
             follow(self.sweep, _parse(content))
-        if self.sweep.number and not self._log.place_of(0).exists():
+        if self.sweep.number and not self._log.is_there():
             raise NotFound(f"the sweep in {self.directory} is gone")
         if self.sweep.head is None:
             if self.sweep.number:
