@@ -67,6 +67,7 @@ SWEEP_ATTEMPTS_MAX = 3  # runs of one configuration, when they are lost or preem
 SWEEP_ANSWER_S = 2  # an agent that asks again sooner has not had the answer to its first request
 SWEEP_QUEUE_AWAY_S_MAX = 86_400  # an agent asks a queue that does not answer for so long
 SWEEP_PREEMPT_GRACE_S = 20  # a run of an agent that has to go; Slurm kills after 30
+SWEEP_BATCH_MAX = 64  # configurations drawn at once, for agents that ask together
 SWEEP_SUGGESTION_TRIES_MAX = 20  # when another server, or an edit, was first
 SWEEP_CARE_EVERY_S = 5  # trials of agents that have left are looked after
 SWEEP_CARE_TRIALS_MAX = 500  # trials looked at in one step of that

@@ -2,31 +2,36 @@
 
 A suggestion takes up to a quarter of a second, so it is computed outside of transactions and then
 put in with a check that it is still the next one. Within one process the agents of a sweep queue
-up for it, since of sixty-four that compute the same suggestion one would win.
+up for it, since of sixty-four that compute the same suggestion one would win; and the first of them
+has one drawn for each that waits behind it, which costs little more than one. Those are queued, and
+the others take them.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from weakref import WeakValueDictionary
 
 import msgspec
 from sqlalchemy.engine import Connection
 
-from steelyard.limits import SWEEP_SUGGESTION_TRIES_MAX, SWEEP_TRIALS_MAX
+from steelyard.limits import SWEEP_BATCH_MAX, SWEEP_SUGGESTION_TRIES_MAX, SWEEP_TRIALS_MAX
+from steelyard.search.crossval import runs_per_trial
 from steelyard.search.problem import Problem
 from steelyard.search.trials import Exhausted
 from steelyard.server.db.interface import Database
 from steelyard.server.rooms.accounts.model import Caller
-from steelyard.server.rooms.sweeps.admission import admit, look_after
+from steelyard.server.rooms.sweeps.admission import admit, find_quota, look_after
 from steelyard.server.rooms.sweeps.agents import (
     command_of,
     is_busy_with,
     record_beat,
     say_exit,
 )
+from steelyard.server.rooms.sweeps.budget import has_amounts
 from steelyard.server.rooms.sweeps.commands import (
     finish_if_done,
     lock_sweep,
@@ -52,7 +57,7 @@ from steelyard.server.rooms.sweeps.queries import (
     list_trials_in,
     list_trials_of_agent,
 )
-from steelyard.server.rooms.sweeps.searching import Found, load_search, next_suggestion
+from steelyard.server.rooms.sweeps.searching import Found, load_search, next_suggestions
 from steelyard.server.rooms.sweeps.trials import Taken
 
 log = logging.getLogger("steelyard.sweeps")
@@ -63,9 +68,38 @@ SEARCHED = ("trial_count", "config_version", "overlay")
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """A suggestion is needed: the next one of this sweep as it is now."""
+    """A suggestion is needed: the next one of this sweep as it is now.
+
+    `is_alone`: only one, however many wait, since after it the next may have to wait or to change.
+    """
 
     sweep: Sweep
+    is_alone: bool
+
+
+class Gate:
+    """Where the agents of a sweep queue up for suggestions, in one process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counted = threading.Lock()
+        self._waiting = 0
+        self.drawn = 0  # how often something was drawn
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Wait for the turn."""
+        with self._counted:
+            self._waiting += 1
+        with self._lock:
+            with self._counted:
+                self._waiting -= 1
+            yield
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for their turn."""
+        return self._waiting
 
 
 class Dispatcher:
@@ -74,9 +108,9 @@ class Dispatcher:
     def __init__(self, db: Database) -> None:
         self._db = db
         self.problems = Problems()
-        # A lock lasts as long as somebody holds it or waits for it.
-        self._locks: WeakValueDictionary[int, threading.Lock] = WeakValueDictionary()
-        self._locks_lock = threading.Lock()
+        # A gate lasts as long as somebody is in it or waits for it.
+        self._gates: WeakValueDictionary[int, Gate] = WeakValueDictionary()
+        self._gates_lock = threading.Lock()
 
     def beat(
         self, caller: Caller, agent_id: int, report: AgentReport, *, now_us: int
@@ -113,17 +147,23 @@ class Dispatcher:
     def _hand_out(self, caller: Caller, agent_id: int, now_us: int) -> list[AgentCommand]:
         """The command to run the next trial, to exit, or nothing for now."""
         _, sweep = self._db.read_now(get_own_agent, caller, agent_id)
-        with self._lock_of(sweep.id):
-            for _ in range(SWEEP_SUGGESTION_TRIES_MAX):
-                given = self._db.write_now(self._take, caller, agent_id, now_us)
-                if not isinstance(given, Asked):
-                    return given
-                found = self._suggest(given.sweep)
+        gate = self._gate_of(sweep.id)
+        for _ in range(SWEEP_SUGGESTION_TRIES_MAX):
+            drawn = gate.drawn
+            given = self._db.write_now(self._take, caller, agent_id, now_us)
+            if not isinstance(given, Asked):
+                return given
+            with gate.hold():
+                if gate.drawn != drawn:
+                    continue  # somebody has drawn for all in the meantime
+                count = 1 if given.is_alone else min(gate.waiting + 1, SWEEP_BATCH_MAX)
+                found = self._suggest(given.sweep, count)
                 commands = self._db.write_now(
                     self._put, caller, agent_id, given.sweep, found, now_us
                 )
-                if commands is not None:
-                    return commands
+                gate.drawn += 1
+            if commands is not None:
+                return commands
         log.warning(
             "no suggestion of a sweep could be kept", extra={"sweep": sweep.path, "agent": agent_id}
         )
@@ -168,7 +208,10 @@ class Dispatcher:
         if sweep.exhausted_reason is not None:
             finish_if_done(conn, sweep, now_us=now_us)
             return say_exit(conn, agent, sweep, now_us=now_us).commands
-        return NOTHING if sweep.is_local else Asked(sweep)
+        if sweep.is_local:
+            return NOTHING
+        has_quota = find_quota(conn, sweep.entity_id) is not None
+        return Asked(sweep, has_quota or has_amounts(problem) or bool(problem.phases))
 
     def _settle_all(
         self, conn: Connection, sweep: Sweep, problem: Problem, now_us: int
@@ -179,8 +222,14 @@ class Dispatcher:
         lost = [trial for trial in settled if trial.state == "lost"]
         return lost + [trial for trial in settled if trial.state == "queued"]
 
-    def _suggest(self, sweep: Sweep) -> Found:
-        return next_suggestion(self._db.read_now(load_search, sweep, self.problems.get(sweep)))
+    def _suggest(self, sweep: Sweep, count: int) -> list[Found]:
+        problem = self.problems.get(sweep)
+        limit = run_limit(problem)
+        if limit is not None:
+            left = (limit - sweep.trial_count) // runs_per_trial(problem.cross_validation)
+            count = max(1, min(count, left))
+        search = self._db.read_now(load_search, sweep, problem)
+        return next_suggestions(search, count)
 
     def _put(
         self,
@@ -188,17 +237,17 @@ class Dispatcher:
         caller: Caller,
         agent_id: int,
         asked: Sweep,
-        found: Found,
+        found: Sequence[Found],
         now_us: int,
     ) -> list[AgentCommand] | None:
-        """Keep a suggestion and hand it out; None when it is no longer the next one."""
+        """Keep suggestions and hand out the first; None when it is no longer the next one."""
         agent, _ = get_own_agent(conn, caller, agent_id)
         sweep = lock_sweep(conn, asked.id)
         if any(getattr(sweep, name) != getattr(asked, name) for name in SEARCHED):
             return None
         if find_given(conn, agent.id) is not None:
             return None
-        problem, given = self.problems.get(sweep), found.suggestion
+        problem, given = self.problems.get(sweep), found[0].suggestion
         if isinstance(given, Exhausted):
             sweep = note_exhausted(conn, sweep, problem, given.reason, now_us=now_us)
             if sweep.exhausted_reason is None:
@@ -207,19 +256,33 @@ class Dispatcher:
             return say_exit(conn, agent, sweep, now_us=now_us).commands
         if sweep.state not in ("pending", "running"):
             return None
+        first = sweep.trial_count
         try:
-            insert_suggestion(
+            sweep = insert_suggestion(
                 conn,
                 sweep,
                 problem,
                 given,
                 agent_id=agent.id,
-                parent_index=found.parent_index,
+                parent_index=found[0].parent_index,
                 now_us=now_us,
             )
         except Taken:
             return None
-        trial = list_trials(conn, sweep.id, limit=1, after_index=sweep.trial_count - 1)[0]
+        for each in found[1:]:
+            if isinstance(each.suggestion, Exhausted):
+                break
+            with suppress(Taken):
+                sweep = insert_suggestion(
+                    conn,
+                    sweep,
+                    problem,
+                    each.suggestion,
+                    agent_id=None,
+                    parent_index=None,
+                    now_us=now_us,
+                )
+        trial = list_trials(conn, sweep.id, limit=1, after_index=first - 1)[0]
         return [command_of(trial, problem)]
 
     def settle(self, conn: Connection, sweep_id: int, *, now_us: int) -> Sweep:
@@ -236,9 +299,9 @@ class Dispatcher:
         """What was searched when a trial was suggested: an edit does not change its arguments."""
         return lambda trial: self.problems.get_version(conn, sweep, trial.config_version)
 
-    def _lock_of(self, sweep_id: int) -> threading.Lock:
-        with self._locks_lock:
-            return self._locks.setdefault(sweep_id, threading.Lock())
+    def _gate_of(self, sweep_id: int) -> Gate:
+        with self._gates_lock:
+            return self._gates.setdefault(sweep_id, Gate())
 
 
 def find_given(conn: Connection, agent_id: int) -> SweepTrial | None:

@@ -41,11 +41,12 @@ def insert_suggestion(
     problem: Problem,
     found: Suggestion,
     *,
-    agent_id: int,
+    agent_id: int | None,
     parent_index: int | None,
     now_us: int,
 ) -> Sweep:
-    """Keep a suggestion: its first run goes to the agent, the others wait for the next to ask.
+    """Keep a suggestion: its first run goes to the agent, the others wait for the next to ask;
+    all of them without an agent.
 
     The sweep must be locked. Raises Taken for a configuration that it has, TooLarge beyond
     SWEEP_TRIALS_MAX.

@@ -110,18 +110,22 @@ def _repeats(
     return repeats
 
 
-def next_suggestion(search: Search) -> Found:
-    """The next configuration of a search. Takes up to a quarter of a second: no transaction."""
+def next_suggestions(search: Search, count: int) -> list[Found]:
+    """The next configurations of a search, up to `count` and at least one, for agents that asked
+    together. Takes up to a quarter of a second: no transaction."""
     # Here and not above: it loads scipy, half a second that servers without sweeps save.
-    from steelyard.search.suggest import suggest
+    from steelyard.search.batch import suggest_batch
 
     for index, config in search.repeats:
         reason = f"among the best of the phase before, there as trial {index}: run again as it was"
-        return Found(Suggestion(config=dict(config), reason=reason, kind="phase"), index)
+        return [Found(Suggestion(config=dict(config), reason=reason, kind="phase"), index)]
     try:
-        return Found(suggest(search.problem, search.trials, seed=search.seed, index=search.number))
+        found = suggest_batch(
+            search.problem, search.trials, seed=search.seed, index=search.number, count=count
+        )
     except Infeasible as error:
-        return Found(Exhausted(reason=str(error)))
+        return [Found(Exhausted(reason=str(error)))]
+    return [Found(each) for each in found]
 
 
 def search_trials(
