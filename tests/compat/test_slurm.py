@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 import time
@@ -21,9 +23,13 @@ from steelyard.server.rooms.accounts.commands import create_api_key
 from steelyard.server.rooms.accounts.model import Caller
 from tests.support.accounts import make_caller
 from tests.support.app_server import AppServer
+from tests.support.installed_wheel import ROOT
 from tests.support.official_client import clean_environ
 from tests.support.slurm import SlurmCluster
 
+GUIDE = re.findall(
+    r"^```sh\n(.*?)^```", (ROOT / "docs/guides/slurm.md").read_text(), flags=re.M | re.S
+)
 PATIENCE_S = 250  # far above what a busy machine takes: what takes longer hangs
 
 #: The official agent asks every 5 s, which is all that a short task would do.
@@ -79,8 +85,8 @@ class Cluster:
         }
         self.launcher = SlurmLauncher({}, self.environ)
 
-    def create(self, *options: str, points: int, module: str, **more: Any) -> str:
-        """Write the program and the configuration, and have `steelyard sweep` make a sweep."""
+    def write_files(self, *, points: int, module: str) -> None:
+        """The program and the configuration."""
         (self.home / "train.py").write_text(PROGRAM.format(module=module))
         config = {
             "program": "train.py",
@@ -88,15 +94,18 @@ class Cluster:
             "metric": {"name": "loss", "goal": "minimize"},
             "parameters": {"x": {"values": list(range(points))}},
         }
-        (self.home / "sweep.yaml").write_text(json.dumps(config | more))
-        said = self.command("sweep", "--project", self.project, *options, "sweep.yaml")
-        [line] = [line for line in said.splitlines() if "agent with:" in line]
-        return line.split()[-1]
+        (self.home / "sweep.yaml").write_text(json.dumps(config))
 
-    def command(self, *arguments: str, check: bool = True) -> str:
-        """`steelyard …`: what it prints."""
+    def create(self, *options: str, points: int, module: str) -> str:
+        """Have `steelyard sweep` make a sweep; its path."""
+        self.write_files(points=points, module=module)
+        words = ("steelyard", "sweep", "--project", self.project, *options, "sweep.yaml")
+        return find_sweep(self.shell(shlex.join(words)))
+
+    def shell(self, commands: str) -> str:
+        """What those commands print."""
         done = subprocess.run(
-            [sys.executable, "-m", "steelyard", *arguments],
+            ["sh", "-ec", commands],
             cwd=self.home,
             env=self.environ,
             capture_output=True,
@@ -104,22 +113,12 @@ class Cluster:
             timeout=PATIENCE_S,
             check=False,
         )
-        assert done.returncode == 0 or not check, done.stdout + done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
     def sbatch(self, tasks: int) -> Job:
-        """Submit the script that was written, as its first lines say."""
-        script = "sweep_submission.slrm"
-        done = subprocess.run(
-            ["sbatch", "--parsable", script],
-            cwd=self.home,
-            env=self.environ,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return Job(launcher="slurm", id=done.stdout.strip(), tasks=tasks)
+        """Submit the script that was written."""
+        return find_job(self.shell("sbatch sweep_submission.slrm"), tasks=tasks)
 
     def wait(
         self, job: Job, happened: Callable[[JobStatus], bool] = lambda status: status.is_over
@@ -154,6 +153,18 @@ class Cluster:
         assert answer.status == 200, answer.data
         found: dict[str, Any] = msgspec.json.decode(answer.data)
         return found
+
+
+def find_sweep(said: str) -> str:
+    """The path of the sweep that `steelyard sweep` has made."""
+    [path] = re.findall(r"steelyard agent (\S+)", said)
+    return str(path)
+
+
+def find_job(said: str, *, tasks: int) -> Job:
+    """The array that `sbatch` or `steelyard agent --launcher slurm` has started."""
+    [number] = re.findall(r"(?:Submitted batch|slurm) job (\d+)", said)
+    return Job(launcher="slurm", id=str(number), tasks=tasks)
 
 
 @pytest.fixture(scope="module")
@@ -222,20 +233,25 @@ def count_at_work(cluster: Cluster) -> int:
     return most
 
 
-def test_twelve_tasks_two_at_a_time_do_a_run_each(cluster: Cluster) -> None:
-    sweep = cluster.create(*emit(12, 2, "steelyard"), points=12, module="steelyard")
+def test_what_the_guide_says_does_twelve_runs_two_at_a_time(cluster: Cluster) -> None:
+    """Twelve tasks of a run each, as the commands of docs/guides/slurm.md say."""
+    cluster.write_files(points=12, module="steelyard")
+    said = cluster.shell(GUIDE[0].replace("works", cluster.project))
+    sweep = find_sweep(said)
     script = (cluster.home / "sweep_submission.slrm").read_text()
     assert "\n#SBATCH --array=1-12%2\n" in script
-    assert "--count 1" in script
-    job = cluster.sbatch(12)
+    assert " agent --count 1 " in script
+    assert cluster.key not in script
+    job = find_job(said, tasks=12)
     assert cluster.wait(job).count() == {"succeeded": 12}, cluster.outputs()
     assert check_runs(cluster, sweep, job, points=12) == set(range(1, 13))
     assert count_at_work(cluster) <= 2
 
 
 def test_tasks_that_find_no_work_end_well_and_say_so(cluster: Cluster) -> None:
-    sweep = cluster.create(*emit(12, 2, "steelyard"), points=2, module="steelyard")
-    job = cluster.sbatch(12)
+    sweep = cluster.create(points=2, module="steelyard")
+    said = cluster.shell(GUIDE[1].replace("ENTITY/works/SWEEP", sweep))
+    job = find_job(said, tasks=12)
     assert cluster.wait(job).count() == {"succeeded": 12}, cluster.outputs()
     assert len(check_runs(cluster, sweep, job, points=2)) == 2
     assert cluster.outputs().count("no more work") == 10
