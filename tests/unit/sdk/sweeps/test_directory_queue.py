@@ -152,27 +152,58 @@ def test_an_agent_that_is_heard_of_again_goes_on_with_what_nobody_else_took(
     assert list_states(tmp_path) == ["running"]
 
 
-def test_a_sign_older_than_any_difference_of_clocks_is_old_at_once(tmp_path: Path) -> None:
-    make_sweep(tmp_path)
+def test_who_has_nothing_to_do_waits_for_a_trial_that_may_be_lost(tmp_path: Path) -> None:
+    """An agent that comes late, as one does that is to finish what a dead machine left."""
+    make_sweep(tmp_path, GRID | {"parameters": {"a": {"values": [1]}}})
     clock = Clock()
     silent = Worker(tmp_path, clock)
     command = silent.take()
     assert command is not None
     silent.ask({command.run_name: "running"})
+    [exit_command] = Worker(tmp_path, clock).ask()
+    assert isinstance(exit_command, Exit)
     clock.seconds += 120 + 900 + 1
-    again = Worker(tmp_path, clock).take()
+    late = Worker(tmp_path, clock)
+    assert late.ask() == []
+    clock.seconds += 119
+    assert late.ask() == []
+    clock.seconds += 1
+    again = late.take()
     assert again is not None
     assert again.config == command.config
+
+
+def test_a_clock_that_is_days_ahead_loses_nothing_of_others(tmp_path: Path) -> None:
+    make_sweep(tmp_path)
+    worker = Worker(tmp_path, Clock())
+    command = worker.take()
+    assert command is not None
+    worker.ask({command.run_name: "running"})
+    wrong = Clock()
+    wrong.seconds += 10 * 86_400
+    other = Worker(tmp_path, wrong)
+    mine = other.take()
+    assert mine is not None
+    assert mine.config == {"a": 2}
+    wrong.seconds += 60
+    worker.ask({command.run_name: "running"})
+    other.ask({mine.run_name: "running"})
+    wrong.seconds += 119
+    other.ask({mine.run_name: "running"})
+    assert list_states(tmp_path) == ["running", "running"]
 
 
 def test_a_configuration_that_is_lost_three_times_has_failed(tmp_path: Path) -> None:
     make_sweep(tmp_path, GRID | {"parameters": {"a": {"values": [1, 2]}}})
     clock = Clock()
+    watcher = Worker(tmp_path, clock)
     for _ in range(3):
         command = Worker(tmp_path, clock).take()
         assert command is not None
         assert command.config == {"a": 1}
-        clock.seconds += 2000
+        watcher.ask(wants_work=False)
+        clock.seconds += 120
+        watcher.ask(wants_work=False)
     command = Worker(tmp_path, clock).take()
     assert command is not None
     assert command.config == {"a": 2}
@@ -190,8 +221,10 @@ def test_a_run_that_ended_before_its_agent_could_say_so_counts(tmp_path: Path) -
     run = WrittenRun(tmp_path, command.run_name)
     run.log(loss=0.25)
     run.finish()
-    clock.seconds += 2000
-    following = Worker(tmp_path, clock).take()
+    watcher = Worker(tmp_path, clock)
+    watcher.ask(wants_work=False)
+    clock.seconds += 120
+    following = watcher.take()
     assert following is not None
     assert following.config == {"a": 2}
     assert look(tmp_path).trials[0].values == [0.25]
@@ -211,8 +244,10 @@ def test_a_run_that_somebody_found_crashed_is_lost_and_not_failed(tmp_path: Path
     # As `steelyard sync` writes it down.
     crash = {"exit_code": 1, "is_crash": True, "writer": run.journal.writer}
     run.journal.append(wire.FINISH, crash)
-    clock.seconds += 2000
-    again = Worker(tmp_path, clock).take()
+    watcher = Worker(tmp_path, clock)
+    watcher.ask(wants_work=False)
+    clock.seconds += 120
+    again = watcher.take()
     assert again is not None
     assert again.config == command.config
 
@@ -336,6 +371,18 @@ def test_runs_are_told_to_be_offline_and_to_lie_beside_the_queue(tmp_path: Path)
         "WANDB_PROJECT": "vision",
         "WANDB_ENTITY": "team",
     }
+
+
+def test_a_run_that_lies_elsewhere_is_warned_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_sweep(tmp_path)
+    worker = Worker(tmp_path)
+    command = worker.take()
+    assert command is not None
+    worker.ask({command.run_name: "finished"})
+    assert "the sweep learns nothing from it" in capsys.readouterr().err
+    assert list_states(tmp_path) == ["finished", "leased"]
 
 
 def test_nested_parameters_come_nested(tmp_path: Path) -> None:

@@ -70,12 +70,27 @@ def read_pulse(path: Path) -> Pulse | None:
     return None
 
 
+class Seen(msgspec.Struct, frozen=True):
+    """What one look at those who have a trial brought.
+
+    `unchanged_s`: since when neither sign of life nor journals changed, as far as we have looked.
+    `is_agent_gone`: it is dead, has left, or no longer speaks of this run. `is_run_there`: the
+    process of the run lives; None where nobody can tell, or it has not begun.
+    """
+
+    unchanged_s: float
+    is_agent_gone: bool
+    is_run_there: bool | None
+    has_begun: bool
+    said_at_us: int
+
+
 class Watch:
     """Whether those who have trials at work are still there, as one process sees it.
 
     Machines agree on no clock, so an agent is silent when its sign of life, and the journals of
     its run, stay the same for `lease_s` of our own time. On the machine of the agent it is enough
-    that its processes are gone. A sign that is older than any difference of clocks is old at once.
+    that its processes are gone.
     """
 
     def __init__(
@@ -92,10 +107,32 @@ class Watch:
         self._lease_s = lease_s
         self._grace_s = grace_s
         self._monotonic = monotonic
-        self._seen: dict[tuple[int, int], tuple[tuple[int, int], float]] = {}
+        self._signs: dict[tuple[int, int], tuple[tuple[int, int], float]] = {}
 
-    def is_silent(self, trial: Trial, *, now_us: int) -> bool:
+    def is_silent(self, trial: Trial) -> bool:
         """Whether nothing was heard of the trial's agent, and of its run, for the lease."""
+        seen = self._look(trial)
+        if seen.is_agent_gone and seen.is_run_there is not None:
+            return not seen.is_run_there
+        if seen.is_agent_gone and not seen.has_begun:
+            # Its program may have been started, and not have come to init() yet.
+            return seen.unchanged_s >= min(self._grace_s, self._lease_s)
+        return seen.unchanged_s >= self._lease_s
+
+    def is_doubtful(self, trial: Trial, *, now_us: int) -> bool:
+        """Whether it may turn out to be silent, so that one with nothing to do should wait.
+
+        By the clocks it has been silent for longer than they differ, or by ours for a while.
+        """
+        seen = self._look(trial)
+        if seen.is_agent_gone and seen.is_run_there:
+            return False  # the run goes on without it
+        if seen.is_agent_gone and not seen.has_begun:
+            return True
+        old_us = now_us - round((self._lease_s + SWEEP_DIRECTORY_SKEW_S) * 1e6)
+        return seen.said_at_us < old_us or seen.unchanged_s >= self._lease_s / 4
+
+    def _look(self, trial: Trial) -> Seen:
         pulse = read_pulse(self._agents / f"{trial.agent}.json")
         folders = self._folders.find(trial.run_name)
         # What an agent says of others of its runs is no sign of life of this one.
@@ -104,24 +141,20 @@ class Watch:
         )
         sign = (pulse.count if pulse and speaks_of_it else 0, measure_journals(folders))
         key = (trial.index, trial.attempts)
-        known = self._seen.get(key)
+        known = self._signs.get(key)
         if known is None or known[0] != sign:
-            known = self._seen[key] = (sign, self._monotonic())
-        unchanged_s = self._monotonic() - known[1]
-        if unchanged_s >= self._lease_s:
-            return True
-        is_agent_gone = False
+            known = self._signs[key] = (sign, self._monotonic())
+        is_gone = False
         if pulse is not None:
             is_dead = is_running(pulse.pid, pulse.pid_started) is False
-            is_agent_gone = is_dead or pulse.has_left or not speaks_of_it
-        if is_agent_gone:
-            is_run_there = is_process_running(folders)
-            if is_run_there is False:
-                return True
-            if not folders:  # its program may have been started, and not have come to init()
-                return unchanged_s >= self._grace_s
-        old_us = now_us - round((self._lease_s + SWEEP_DIRECTORY_SKEW_S) * 1e6)
-        return pulse is not None and max(pulse.at_us, _last_write_us(folders)) < old_us
+            is_gone = is_dead or pulse.has_left or not speaks_of_it
+        return Seen(
+            unchanged_s=self._monotonic() - known[1],
+            is_agent_gone=is_gone,
+            is_run_there=is_process_running(folders) if is_gone else None,
+            has_begun=bool(folders),
+            said_at_us=max(pulse.at_us if pulse else 0, _last_write_us(folders)),
+        )
 
 
 def _last_write_us(folders: list[Path]) -> int:

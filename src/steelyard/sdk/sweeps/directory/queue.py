@@ -18,6 +18,7 @@ from steelyard.limits import (
     SWEEP_LEASE_S,
     SWEEP_SUGGESTION_TRIES_MAX,
 )
+from steelyard.sdk import terminal
 from steelyard.sdk.sweeps.directory.agents import Watch, write_pulse
 from steelyard.sdk.sweeps.directory.drawing import (
     find_stops,
@@ -41,9 +42,9 @@ from steelyard.sdk.sweeps.directory.model import (
 )
 from steelyard.sdk.sweeps.directory.readings import Reading, RunFolders, RunReader
 from steelyard.sdk.sweeps.directory.settling import (
-    CANCELED,
     finish_if_done,
     give_back,
+    list_stops,
     settle_own,
     settle_silent,
 )
@@ -54,7 +55,6 @@ from steelyard.sdk.sweeps.queue import (
     Resume,
     Run,
     RunState,
-    Stop,
     SweepInfo,
 )
 from steelyard.search.problem import Problem
@@ -88,7 +88,7 @@ class DirectoryQueue:
         self._watch = Watch(
             self._agents, self._folders, lease_s=lease_s, grace_s=grace_s, monotonic=monotonic
         )
-        self._lease_s = lease_s
+        self._watch_every_s = lease_s / WATCHES_A_LEASE
         self._monotonic = monotonic
         self._watched_at = -math.inf
         self._problem: Problem | None = None
@@ -156,8 +156,14 @@ class DirectoryQueue:
         has_left = not wants_work and "running" not in run_states.values()
         self._write_pulse(agent, run_states, has_left=has_left)
         problem = self._get_problem(sweep)
-        for run_name in run_states:
+        for run_name, said in run_states.items():
             self._publish(run_name, problem)
+            if said == "finished" and not self._folders.find(run_name):
+                terminal.say(
+                    f"run {run_name} is not in {self._store.directory}: the sweep learns nothing "
+                    "from it; let init() choose its directory and mode",
+                    level="warn",
+                )
         now_us = self._now_us()
         self._settle(agent, run_states, has_left=has_left, now_us=now_us)
         self._judge(problem, now_us)
@@ -200,7 +206,7 @@ class DirectoryQueue:
             events = settle_silent(
                 sweep,
                 is_named=is_named,
-                is_silent=lambda trial: self._watch.is_silent(trial, now_us=now_us),
+                is_silent=self._watch.is_silent,
                 read_run=self._read_run,
             )
             return events, None
@@ -208,7 +214,7 @@ class DirectoryQueue:
         self._store.decide(decide, at_us=now_us)
         # Now and then for the busy: each of sixty-four would read sixty-three others every beat.
         is_busy = "running" in run_states.values()
-        if not is_busy or self._monotonic() - self._watched_at >= self._lease_s / WATCHES_A_LEASE:
+        if not is_busy or self._monotonic() - self._watched_at >= self._watch_every_s:
             self._watched_at = self._monotonic()
             self._store.decide(decide_silent, at_us=now_us)
         self._store.decide(lambda sweep: (finish_if_done(sweep), None), at_us=now_us)
@@ -275,7 +281,7 @@ class DirectoryQueue:
     ) -> tuple[list[Event], list[Command] | None]:
         """What the log says an agent is to do; None: a new configuration is to be drawn."""
         running = [name for name, said in run_states.items() if said == "running"]
-        stops = self._list_stops(sweep, agent, running)
+        stops = list_stops(sweep, agent, running)
         if stops or running or not wants_work:
             return [], list(stops)
         if sweep.state in ("finished", "canceled"):
@@ -296,25 +302,18 @@ class DirectoryQueue:
         limit = run_limit(self._get_problem(sweep))
         if sweep.exhausted_reason is None and sweep.trial_count >= limit:
             reason = f"all {limit:,} runs that the configuration allows were handed out"
-            return [Exhausted(reason)], [Exit(reason=reason)]
+            return [Exhausted(reason)], self._say_exit(sweep, reason)
         if sweep.exhausted_reason is not None:
-            return finish_if_done(sweep), [Exit(reason=sweep.exhausted_reason)]
+            return finish_if_done(sweep), self._say_exit(sweep, sweep.exhausted_reason)
         return [], None
 
-    def _list_stops(self, sweep: Sweep, agent: str, running: list[str]) -> list[Stop]:
-        by_run = {trial.run_name: trial for trial in sweep.trials.values()}
-        earlier = {name for trial in sweep.trials.values() for name in trial.earlier_runs}
-        stops = []
-        for name in running:
-            trial = by_run.get(name)
-            if trial is not None and trial.stop_reason is not None:
-                stops.append(Stop(run_name=name, reason=trial.stop_reason, is_early=True))
-            elif sweep.state == "canceled":
-                stops.append(Stop(run_name=name, reason=CANCELED))
-            elif name in earlier or (trial is not None and trial.agent != agent):
-                why = f"this agent was silent for {self._lease_s:,.0f} s; another one runs this now"
-                stops.append(Stop(run_name=name, reason=why))
-        return stops
+    def _say_exit(self, sweep: Sweep, reason: str) -> list[Command]:
+        """There is nothing more to do, unless somebody's trial is about to be lost."""
+        now_us = self._now_us()
+        at_work = (trial for trial in sweep.trials.values() if trial.is_at_work)
+        if any(self._watch.is_doubtful(trial, now_us=now_us) for trial in at_work):
+            return []
+        return [Exit(reason=reason)]
 
     def _draw(self, agent: str, run_states: Mapping[str, RunState]) -> list[Command]:
         with held_for_drawing(self._store.queue / "drawing.lock"):
@@ -346,10 +345,10 @@ class DirectoryQueue:
                     return None
             if isinstance(found, NothingLeft):
                 if self._store.append(Entry(self._now_us(), [Exhausted(found.reason)])):
-                    self._store.decide(
-                        lambda sweep: (finish_if_done(sweep), None), at_us=self._now_us()
+                    return self._store.decide(
+                        lambda sweep: (finish_if_done(sweep), self._say_exit(sweep, found.reason)),
+                        at_us=self._now_us(),
                     )
-                    return [Exit(reason=found.reason)]
             else:
                 drawn = self._drawn_of(agent, found, count)
                 if self._store.append(Entry(self._now_us(), [drawn])):

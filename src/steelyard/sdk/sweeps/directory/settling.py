@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from steelyard.limits import SWEEP_ATTEMPTS_MAX
 from steelyard.sdk.sweeps.directory.model import (
@@ -17,7 +17,7 @@ from steelyard.sdk.sweeps.directory.model import (
     Trial,
 )
 from steelyard.sdk.sweeps.directory.readings import Reading
-from steelyard.sdk.sweeps.queue import RunState
+from steelyard.sdk.sweeps.queue import RunState, Stop
 
 STOPPED_BY_HAND = "its agent was asked to stop it"
 STOPPED_WITH_SWEEP = "its agent was lost after the sweep had ended"
@@ -25,6 +25,7 @@ ENDED_FIRST = "the sweep was ended first"
 CANCELED = "the sweep was canceled"
 PREEMPTED = "its run was preempted"
 GIVEN_BACK = "its agent ended before it began"
+GIVEN_AWAY = "its agent was not heard of for so long that another one runs this now"
 SILENT = "its agent and its run fell silent"
 
 ReadRun = Callable[[Trial], Reading]
@@ -122,6 +123,22 @@ def give_back(sweep: Sweep, agent: str, run_states: Mapping[str, RunState]) -> l
         for trial in sweep.trials.values()
         if trial.state == "leased" and trial.agent == agent and trial.run_name not in run_states
     ]
+
+
+def list_stops(sweep: Sweep, agent: str, running: Sequence[str]) -> list[Stop]:
+    """Which of the runs that an agent has at work are to end, and why."""
+    by_run = {trial.run_name: trial for trial in sweep.trials.values()}
+    earlier = {name for trial in sweep.trials.values() for name in trial.earlier_runs}
+    stops = []
+    for name in running:
+        trial = by_run.get(name)
+        if trial is not None and trial.stop_reason is not None:
+            stops.append(Stop(run_name=name, reason=trial.stop_reason, is_early=trial.is_judged))
+        elif sweep.state == "canceled":
+            stops.append(Stop(run_name=name, reason=CANCELED))
+        elif name in earlier or (trial is not None and trial.agent != agent):
+            stops.append(Stop(run_name=name, reason=GIVEN_AWAY))
+    return stops
 
 
 def finish_if_done(sweep: Sweep) -> list[Event]:
