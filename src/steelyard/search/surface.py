@@ -24,7 +24,7 @@ from steelyard.errors import Invalid
 from steelyard.limits import SEARCH_MODEL_ROWS_MAX
 from steelyard.search.bayes import gp
 from steelyard.search.bayes.codec import Codec
-from steelyard.search.bayes.targets import are_alike, by_value
+from steelyard.search.bayes.targets import are_alike, by_value, clip_bad_side
 from steelyard.search.importance import is_finite
 from steelyard.search.parameter import Parameter
 from steelyard.search.problem import Goal
@@ -37,6 +37,7 @@ SLICE_POINTS = 48
 CONTOUR_POINTS = 24  # on each side
 BACKGROUND_ROWS = 32  # places that a point of a grid is averaged over
 STANDARD_DEVIATIONS = 1.6448536269514722  # of a normal distribution, on both sides: 90 %
+CLIPPED_BEYOND = 3.0  # as by_value does
 UNSURE_BELOW = 0.2  # share of the variance explained
 
 
@@ -106,7 +107,8 @@ class SurfaceModel:
     def _fit(self) -> None:
         chosen = choose_rows(self.losses, SEARCH_MODEL_ROWS_MAX)
         self.rows_fitted = self.rows[chosen]
-        self.losses_fitted = self.losses[chosen]
+        # What by_value takes for one, a run that diverged and one that did badly, is one here, too.
+        self.losses_fitted = clip_bad_side(self.losses[chosen], CLIPPED_BEYOND)
         self.targets = by_value(self.losses_fitted)
         features = self.codec.features(self.rows_fitted)
         theta = gp.fit(features, self.codec.owners, self.targets)

@@ -74,7 +74,7 @@ function Drawing({ data, width, height, palette }: DrawingProps) {
   switch (data.kind) {
     case "lines":
     case "points": {
-      const all = data.lines.flatMap((line) => line.points);
+      const all = data.lines.flatMap((line) => [...line.points, ...(line.marks ?? [])]);
       const xs = rangeOf(all.map(([x]) => x));
       const ys = rangeOf(all.map(([, y]) => y));
       return (
@@ -82,16 +82,21 @@ function Drawing({ data, width, height, palette }: DrawingProps) {
           {({ toX, toY }) =>
             data.lines.map((line, index) =>
               data.kind === "lines" ? (
-                <polyline
-                  key={line.name}
-                  points={line.points
-                    .filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y))
-                    .map(([x, y]) => `${toX(x).toFixed(1)},${toY(y).toFixed(1)}`)
-                    .join(" ")}
-                  fill="none"
-                  stroke={color(index)}
-                  strokeWidth={1.5}
-                />
+                <g key={line.name}>
+                  <polyline
+                    points={line.points
+                      .filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y))
+                      .map(([x, y]) => `${toX(x).toFixed(1)},${toY(y).toFixed(1)}`)
+                      .join(" ")}
+                    fill="none"
+                    stroke={color(index)}
+                    strokeWidth={1.5}
+                  />
+                  {line.marks?.map(([x, y], at) => (
+                    // biome-ignore lint/suspicious/noArrayIndexKey: points have no identity
+                    <circle key={at} cx={toX(x)} cy={toY(y)} r={3} fill={color(index)} />
+                  ))}
+                </g>
               ) : (
                 line.points
                   .slice(0, POINTS_MAX)

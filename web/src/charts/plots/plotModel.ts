@@ -3,6 +3,8 @@
 export interface PlotLine {
   name: string;
   points: readonly (readonly [number, number])[];
+  /** Dots on or beside a line. */
+  marks?: readonly (readonly [number, number])[];
 }
 
 export type PlotData =

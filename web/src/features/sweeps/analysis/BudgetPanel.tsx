@@ -76,14 +76,18 @@ function Budget({ report }: { report: BudgetReport }) {
         const spent = report.spent[kind] ?? 0;
         const committed = report.committed[kind] ?? 0;
         const projected = report.projected_spend[kind] ?? null;
-        const full = limit ?? Math.max(spent + committed, projected ?? 0, 1e-9);
+        const full = Math.max(limit ?? 0, 1e-9);
         const share = (amount: number) => `${Math.min(100, (amount / full) * 100)}%`;
         return (
           <div key={kind} className={styles.row}>
             <span>{label}</span>
-            <span className={styles.bar}>
-              <span className={styles.committed} style={{ width: share(spent + committed) }} />
-              <span className={styles.spent} style={{ width: share(spent) }} />
+            <span className={limit === null ? undefined : styles.bar}>
+              {limit !== null && (
+                <>
+                  <span className={styles.committed} style={{ width: share(spent + committed) }} />
+                  <span className={styles.spent} style={{ width: share(spent) }} />
+                </>
+              )}
               {limit !== null && projected !== null && (
                 <span className={styles.projected} style={{ left: share(projected) }} />
               )}
@@ -102,15 +106,19 @@ function Budget({ report }: { report: BudgetReport }) {
 }
 
 function describeExtras({ saved, alerts, unpriced_runs }: BudgetReport): string {
-  const savings = KINDS.filter(({ kind }) => (saved[kind] ?? 0) > 0).map(
-    ({ kind, label, write }) => `${write(saved[kind] ?? 0)} (${label})`,
+  const savings = KINDS.filter(({ kind }) => kind !== "runs" && (saved[kind] ?? 0) > 0).map(
+    ({ kind, label, write }) =>
+      kind === "usd" ? write(saved[kind] ?? 0) : `${write(saved[kind] ?? 0)} of ${label}`,
   );
+  const stopped = saved.runs ?? 0;
   const reached = alerts.map(
     ({ kind, threshold, at_us }) =>
       `${Math.round(threshold <= 1 ? threshold * 100 : threshold)} % of ${kind.replace("_", " ")} at ${formatDate(at_us / 1e6).slice(0, 16)}`,
   );
   return [
-    savings.length > 0 ? `Early stopping saved about ${savings.join(", ")}.` : "",
+    stopped > 0
+      ? `${countOf(stopped, "run")} stopped early${savings.length > 0 ? `, which saved about ${savings.join(", ")}` : ""}.`
+      : "",
     reached.length > 0 ? `Alerts: ${reached.join("; ")}.` : "",
     unpriced_runs > 0 ? `${countOf(unpriced_runs, "run")} ran where no price is known.` : "",
   ]

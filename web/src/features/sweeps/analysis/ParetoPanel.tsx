@@ -135,6 +135,22 @@ function Front(props: Omit<ParetoPanelProps, "answer"> & { answer: ParetoAnswer 
             height={pairs.length > 1 ? 230 : 290}
           />
         ))}
+        {answer.history.length > 1 && (
+          <div className={styles.trend}>
+            <h3>Hypervolume by trials that ended</h3>
+            <Plot
+              title="Hypervolume"
+              data={{
+                kind: "lines",
+                lines: [{ name: "hypervolume", points: stepsOf(answer) }],
+                x: "trials that ended",
+                y: "hypervolume",
+              }}
+              width={480}
+              height={pairs.length > 1 ? 130 : 260}
+            />
+          </div>
+        )}
       </div>
       {grouping !== null && (
         <ul className={styles.legend} aria-label="Groups">
@@ -145,22 +161,6 @@ function Front(props: Omit<ParetoPanelProps, "answer"> & { answer: ParetoAnswer 
             </li>
           ))}
         </ul>
-      )}
-      {answer.history.length > 1 && (
-        <div className={styles.trend}>
-          <h3>Hypervolume by trials that ended</h3>
-          <Plot
-            title="Hypervolume"
-            data={{
-              kind: "lines",
-              lines: [{ name: "hypervolume", points: stepsOf(answer) }],
-              x: "trials that ended",
-              y: "hypervolume",
-            }}
-            width={480}
-            height={130}
-          />
-        </div>
       )}
       <FrontTable {...{ answer, columns, onOpen }} />
     </div>

@@ -13,6 +13,7 @@ import {
   placePoints,
   rangeBetween,
   type Scale,
+  shorten,
   writeValue,
 } from "./chartModel";
 import styles from "./PointChart.module.css";
@@ -49,7 +50,9 @@ interface PointChartProps {
 }
 
 const [LEFT, RIGHT, TOP, BOTTOM] = [62, 14, 10, 38];
+const LABEL_CHARS_MAX = 26;
 const DRAG_PX = 4;
+const CROWD = 300; // so many dots are smaller, and have no rim
 const NONE: readonly number[] = [];
 
 /** Trials by two of their numbers. A drag selects everywhere on the page; a double click takes that back. */
@@ -171,7 +174,8 @@ function Axes({ x, y, width, height }: { x: Scale; y: Scale; width: number; heig
   );
 }
 
-function nameOf({ label, goal }: ChartAxis, more: string, less: string): string {
+function nameOf({ label: full, goal }: ChartAxis, more: string, less: string): string {
+  const label = shorten(full, LABEL_CHARS_MAX);
   if (goal === undefined) return label;
   return goal === "maximize"
     ? `${label} (more is better ${more})`
@@ -219,15 +223,18 @@ function drawChart(
   under?.(layer);
   const ink = INK[scheme];
   const plain = colors === null ? ink.missing : null;
+  const isCrowd = points.rows.length > CROWD;
+  const isRimmed = hasRim && !isCrowd;
   const paint = (i: number, radius: number, isStrong: boolean) => {
     const row = points.rows[i] as number;
     const isIn = selection.isSelected(row);
     context.globalAlpha = isIn ? (isStrong ? 1 : 0.7) : 0.08;
-    context.fillStyle = plain !== null && isStrong ? ink.strong : (colors?.[row] ?? ink.missing);
+    const isInk = plain !== null && (isStrong || (hasRim && isCrowd));
+    context.fillStyle = isInk ? ink.strong : (colors?.[row] ?? ink.missing);
     context.beginPath();
     context.arc(points.xs[i] as number, points.ys[i] as number, radius, 0, 2 * Math.PI);
     context.fill();
-    if (hasRim || isStrong) {
+    if (isRimmed || isStrong) {
       context.lineWidth = 1.25;
       context.strokeStyle = hasRim && scheme === "light" ? "#ffffff" : ink.strong;
       context.stroke();
@@ -236,7 +243,7 @@ function drawChart(
   const last: number[] = [];
   for (let i = 0; i < points.rows.length; i++) {
     if (strong?.has(points.rows[i] as number)) last.push(i);
-    else paint(i, 3, false);
+    else paint(i, isCrowd ? 2 : 3, false);
   }
   context.globalAlpha = 1;
   over?.(layer);

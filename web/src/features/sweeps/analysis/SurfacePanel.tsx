@@ -10,7 +10,7 @@ import { SkeletonRows } from "~/ui/Skeleton";
 import type { ParameterColumn, TrialColumns } from "../data";
 import type { TrialSelection } from "../selection";
 import type { PanelState } from "./analysisParams";
-import { axisOfParameterColumn, type ChartAxis } from "./chartModel";
+import { axisOfParameterColumn, type ChartAxis, shorten } from "./chartModel";
 import { type Layer, PointChart } from "./PointChart";
 import type { useSurface } from "./queries";
 import styles from "./SurfacePanel.module.css";
@@ -38,7 +38,7 @@ export function SurfacePanel(props: SurfacePanelProps) {
   const others = choices.filter(({ value }) => value !== x?.name);
   return (
     <Card
-      title={y === undefined ? `Slice of ${metric.label}` : `Contour of ${metric.label}`}
+      title={`${y === undefined ? "Slice" : "Contour"} of ${shorten(metric.label, 32)}`}
       action={
         <span className={styles.choices}>
           <Select

@@ -211,7 +211,8 @@ export function listStairs(
   points: readonly (readonly [number, number])[],
   [first, second]: readonly ["minimize" | "maximize", "minimize" | "maximize"],
 ): [number, number][] {
-  const sorted = [...points].sort((a, b) => (first === "minimize" ? a[0] - b[0] : b[0] - a[0]));
+  const [turnX, turnY] = [first === "minimize" ? 1 : -1, second === "minimize" ? 1 : -1];
+  const sorted = [...points].sort((a, b) => turnX * (a[0] - b[0]) || turnY * (a[1] - b[1]));
   const stairs: [number, number][] = [];
   let best: number | null = null;
   for (const [x, y] of sorted) {

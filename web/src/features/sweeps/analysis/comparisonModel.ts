@@ -43,11 +43,8 @@ export function frontLines(
   b: number,
 ): PlotLine[] {
   const goals = [metrics[a]?.goal ?? "minimize", metrics[b]?.goal ?? "minimize"] as const;
-  return sweeps.map((sweep) => ({
-    name: nameOf(sweep),
-    points: listStairs(
-      sweep.front.map(({ values }) => [values[a] ?? 0, values[b] ?? 0] as const),
-      goals,
-    ),
-  }));
+  return sweeps.map((sweep) => {
+    const marks = sweep.front.map(({ values }) => [values[a] ?? 0, values[b] ?? 0] as const);
+    return { name: nameOf(sweep), points: listStairs(marks, goals), marks };
+  });
 }

@@ -105,10 +105,14 @@ export default function Analysis({ sweep, columns, selection }: AnalysisProps) {
             />
           </>
         )}
-        <ParetoPanel answer={front} axes={axes} chosen={chosen} {...shared} {...panel} />
+        <div className={styles.wide}>
+          <ParetoPanel answer={front} axes={axes} chosen={chosen} {...shared} {...panel} />
+        </div>
         <WeightsPanel place={place} ended={ended} {...shared} />
-        <BracketsPanel answer={brackets} {...{ columns, selection, onOpen }} />
-        <BudgetPanel answer={budget} columns={columns} rows={rows} />
+        <div className={styles.stack}>
+          <BudgetPanel answer={budget} columns={columns} rows={rows} />
+          <BracketsPanel answer={brackets} {...{ columns, selection, onOpen }} />
+        </div>
       </div>
     </div>
   );

@@ -96,8 +96,7 @@ export function drawGround(
       const shade = Math.min(shades.length - 1, Math.floor(share * shades.length));
       context.globalAlpha = value === null ? 0.15 : 0.85;
       context.fillStyle = value === null ? INK[scheme].missing : (shades[shade] ?? "");
-      // Half a pixel more: no seams between neighbours.
-      context.fillRect(left, top, right - left + 0.5, bottom - top + 0.5);
+      context.fillRect(left, top, right - left, bottom - top);
     }
   }
   context.globalAlpha = 1;
@@ -114,8 +113,9 @@ export function edgesOf(values: readonly number[], scale: Scale): [number, numbe
   for (const [place, i] of order.entries()) {
     const [before, after] = [order[place - 1], order[place + 1]];
     const here = middles[i] as number;
+    // Whole pixels: no seams between neighbours.
     const half = (other: number | undefined, end: number | undefined) =>
-      other === undefined ? (end as number) : (here + (middles[other] as number)) / 2;
+      Math.round(other === undefined ? (end as number) : (here + (middles[other] as number)) / 2);
     edges[i] = [half(before, ends[0]), half(after, ends[1])];
   }
   return edges;
