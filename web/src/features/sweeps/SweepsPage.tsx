@@ -4,7 +4,7 @@ import { formatValue } from "~/charts/format";
 import { useLive } from "~/core/live";
 import { useThrottledRefetch } from "~/core/useThrottledRefetch";
 import { useUrlState } from "~/core/useUrlState";
-import { Button } from "~/ui/Button";
+import { Button, LinkButton } from "~/ui/Button";
 import { CodeBlock } from "~/ui/CodeBlock";
 import { EmptyState } from "~/ui/EmptyState";
 import { ErrorCard } from "~/ui/ErrorCard";
@@ -53,6 +53,11 @@ export function SweepsPage() {
           choices={STATES}
           onChoose={(chosen) => change({ state: chosen })}
         />
+        {items.length > 1 && (
+          <LinkButton look="ghost" icon="compare" to={pathOf(entity, project, "sweeps", "compare")}>
+            Compare
+          </LinkButton>
+        )}
       </header>
       <IgnoredParams ignored={ignored} />
       {sweeps.isPending && <SkeletonRows count={8} label="Loading the sweeps" />}

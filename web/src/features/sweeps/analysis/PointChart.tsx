@@ -86,6 +86,8 @@ export function PointChart({
     [yAxis, rows, moreY, height],
   );
   const points = useMemo(() => placePoints(rows, x, y), [rows, x, y]);
+  // The others show the trial, too, and would say it as well.
+  const [isSpoken, setIsSpoken] = useState(false);
   const drag = useDrag(frame, { x, y, points, columns, selection, onOpen });
 
   useEffect(() => {
@@ -114,12 +116,14 @@ export function PointChart({
         // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys walk through the points
         tabIndex={0}
         aria-label={summary}
+        onFocus={() => setIsSpoken(true)}
+        onBlur={() => setIsSpoken(false)}
         {...drag.handlers}
       >
         <Axes {...{ x, y, width, height }} />
         <canvas ref={canvas} />
         {drag.box !== null && <span className={styles.box} style={drag.box} />}
-        <Pointed {...{ columns, points, x, y, selection, width }} />
+        <Pointed {...{ columns, points, x, y, selection, width, isSpoken }} />
       </figure>
       {(points.missingCount > 0 || points.outsideCount > 0) && (
         <p className={styles.note}>
@@ -370,14 +374,16 @@ interface PointedProps {
   y: Scale;
   selection: TrialSelection;
   width: number;
+  isSpoken: boolean;
 }
 
 /** A ring and the values of the trial that is pointed at anywhere on the page. */
-function Pointed({ columns, points, x, y, selection, width }: PointedProps) {
+function Pointed({ columns, points, x, y, selection, width, isSpoken }: PointedProps) {
   const hovered = useHoveredTrial(selection);
   const row = hovered === null ? -1 : columns.ids.indexOf(hovered);
   const place = row < 0 ? -1 : points.rows.indexOf(row);
-  if (place < 0) return <span className="visually-hidden" role="status" />;
+  const role = isSpoken ? "status" : undefined;
+  if (place < 0) return <span className="visually-hidden" role={role} />;
   const [left, top] = [points.xs[place] as number, points.ys[place] as number];
   const isRight = left > width / 2;
   return (
@@ -386,7 +392,7 @@ function Pointed({ columns, points, x, y, selection, width }: PointedProps) {
       <span
         className={styles.label}
         style={isRight ? { right: width - left + 12, top } : { left: left + 12, top }}
-        role="status"
+        role={role}
       >
         <b>{columns.names[row]}</b> {x.axis.label} {writeValue(x.axis, row)}, {y.axis.label}{" "}
         {writeValue(y.axis, row)}

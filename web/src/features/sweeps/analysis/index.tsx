@@ -1,11 +1,13 @@
 import { useCallback, useMemo } from "react";
 import { useNavigate } from "react-router";
+import { countOf } from "~/charts/format";
 import { useUrlState } from "~/core/useUrlState";
+import { Button } from "~/ui/Button";
 import { EmptyState } from "~/ui/EmptyState";
 import { IgnoredParams } from "~/ui/IgnoredParams";
 import { runPath } from "~/ui/paths";
 import type { SweepDetail, TrialColumns } from "../data";
-import type { TrialSelection } from "../selection";
+import { type TrialSelection, useTrialSelection } from "../selection";
 import styles from "./Analysis.module.css";
 import { analysisParams } from "./analysisParams";
 import { BracketsPanel } from "./BracketsPanel";
@@ -82,6 +84,7 @@ export default function Analysis({ sweep, columns, selection }: AnalysisProps) {
   return (
     <div className={styles.page}>
       <IgnoredParams ignored={ignored} />
+      <SelectionNote selection={selection} count={columns.count} />
       <div className={styles.grid}>
         {axis === undefined || metric === null ? (
           <EmptyState
@@ -115,6 +118,20 @@ export default function Analysis({ sweep, columns, selection }: AnalysisProps) {
         </div>
       </div>
     </div>
+  );
+}
+
+/** What a brush here or among the trials left over. */
+function SelectionNote({ selection, count }: { selection: TrialSelection; count: number }) {
+  useTrialSelection(selection);
+  if (selection.mask === null) return null;
+  return (
+    <p className={styles.selected}>
+      {selection.count.toLocaleString("en-US")} of {countOf(count, "trial")} selected{" "}
+      <Button look="ghost" onClick={() => selection.clear()}>
+        Select all
+      </Button>
+    </p>
   );
 }
 
