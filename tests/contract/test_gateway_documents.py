@@ -20,7 +20,8 @@ SERVED = frozenset(
     CreateArtifact CreateArtifactFiles CreateArtifactManifest CreateInvite CreateProject
     CreateRunFiles CreateServiceAccount CreateTeam CreateUserFromAdmin DeleteAliases DeleteApiKey
     DeleteArtifact DeleteArtifactCollectionTags DeleteArtifactPortfolio DeleteArtifactSequence
-    DeleteInvite DeleteRun EntityIsTeam FetchArtifactDigestAlgorithm FetchArtifactManifest
+    DeleteInvite DeleteRun EnqueueSweepRun EntityIsTeam FetchArtifactDigestAlgorithm
+    FetchArtifactManifest
     FetchLinkedArtifacts FetchOrgEntityFromEntity FetchOrgInfoFromEntity FetchOrganization
     GenerateApiKey GetAgentRuns GetArtifactMembershipFileUrls GetDefaultEntity GetProject
     GetProjects GetSweep GetSweepAgent GetSweepAgents GetSweepLegacy GetSweepState GetSweeps
@@ -56,7 +57,7 @@ LATER = {
         UpsertRegistry
     """,
     "schedulers of sweeps in the client": """
-        EnqueueSweepRun SweepConfig SweepRunsWithHistory SweepWatchedRuns UpsertSweepState
+        SweepConfig SweepRunsWithHistory SweepWatchedRuns UpsertSweepState
     """,
     "queues": """
         CreateDefaultResourceConfig CreateRunQueue DeleteFromRunQueue DeleteRunQueue

@@ -210,6 +210,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", f"{SWEEP}/leaderboard"): READ,
     ("GET", f"{SWEEP}/phases"): READ,
     ("POST", f"{SWEEP}/phases/approval"): WRITE,
+    ("POST", f"{SWEEP}/trials"): WRITE,
     ("GET", f"{SWEEP}/events"): READ,
     ("GET", f"{SWEEP}/agents"): READ,
     ("PUT", f"{SWEEP}/import"): WRITE,
@@ -240,6 +241,7 @@ QUERIES = {
 BODIES: dict[tuple[str, str], Any] = {
     ("PUT", f"{SWEEP}/weightings/{{weighting}}"): {"expression": "accuracy"},
     ("POST", f"{SWEEP}/phases/approval"): {"approved": True},
+    ("POST", f"{SWEEP}/trials"): {"config": {"lr": 0.2}},
     ("POST", "/graphql"): {"query": "{ viewer { username } }"},
     ("POST", "/api/v1/login"): {"username": "nobody-here", "password": "not the password"},
     ("POST", "/api/v1/keys"): {"name": "another"},

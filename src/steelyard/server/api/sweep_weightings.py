@@ -1,4 +1,5 @@
-"""What a sweep optimises and how far it is: weightings, the order of trials, phases, events."""
+"""What a sweep optimises and how far it is: weightings, the order of trials, phases, events; and
+runs that somebody wants beside its suggestions."""
 
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ from steelyard.server.http.paging import Page, check_limit, decode_cursor, encod
 from steelyard.server.rooms.accounts.model import Caller
 from steelyard.server.rooms.sweeps.commands import finish_if_done, lock_sweep
 from steelyard.server.rooms.sweeps.dispatch import Dispatcher
+from steelyard.server.rooms.sweeps.enqueue import enqueue_run
 from steelyard.server.rooms.sweeps.events import EventKind, list_events
 from steelyard.server.rooms.sweeps.overlay import objective, overlay_of
 from steelyard.server.rooms.sweeps.phase_records import PhaseRecord, PhaseState, list_phases
@@ -119,6 +121,19 @@ class Approval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether the phase that waits may begin."""
 
     approved: bool
+
+
+class WantedRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A configuration to be run: {key: value}, nested as runs see it."""
+
+    config: dict[str, Any]
+    display_name: str | None = None
+
+
+class QueuedRun(msgspec.Struct, frozen=True):
+    """The name that the run will have once an agent has begun it."""
+
+    run: str
 
 
 class SweepEventRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -312,6 +327,35 @@ async def decide_sweep_phase(
     return page
 
 
+@post(SWEEP + "/trials", status_code=201)
+async def queue_sweep_run(
+    entity: str,
+    project: str,
+    sweep: str,
+    data: WantedRun,
+    caller: Caller,
+    db: Database,
+    sweeps: Dispatcher,
+    now_us: Clock,
+) -> QueuedRun:
+    """Queue a run with a configuration chosen by hand: the next agent gets it."""
+
+    def write(conn: Connection) -> QueuedRun:
+        found = get_writable_sweep(conn, caller, entity, project, sweep)
+        held = lock_sweep(conn, found.id)
+        name = enqueue_run(
+            conn,
+            held,
+            sweeps.problems.get(held),
+            data.config,
+            display_name=data.display_name,
+            now_us=now_us(),
+        )
+        return QueuedRun(name)
+
+    return await db.write(write)
+
+
 @get(SWEEP + "/events")
 async def list_sweep_events(
     entity: str,
@@ -408,5 +452,6 @@ handlers = [
     show_leaderboard,
     list_sweep_phases,
     decide_sweep_phase,
+    queue_sweep_run,
     list_sweep_events,
 ]

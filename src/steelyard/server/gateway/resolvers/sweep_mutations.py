@@ -19,6 +19,7 @@ from steelyard.server.rooms.runs.listing import list_runs
 from steelyard.server.rooms.sweeps import commands
 from steelyard.server.rooms.sweeps.configuration import ParsedConfig, parse_sweep_config
 from steelyard.server.rooms.sweeps.controller import apply_controller
+from steelyard.server.rooms.sweeps.enqueue import enqueue_run
 from steelyard.server.rooms.sweeps.model import AgentReport, SweepChanges
 from steelyard.server.rooms.sweeps.policy import get_writable_sweep, get_writable_sweep_by_id
 from steelyard.server.rooms.sweeps.queries import find_agent_by_id
@@ -124,6 +125,27 @@ def _refuse_queues(given: dict[str, Any]) -> None:
             )
 
 
+def enqueue_sweep_run(_source: Any, context: Context, input: dict[str, Any]) -> dict[str, Any]:
+    # wandb 0.31.0 apis/public/sweeps.py Sweep.enqueue_run: the answer is "the id of the run".
+    found = get_writable_sweep_by_id(context.conn, context.caller, decode_id("Sweep", input["id"]))
+    sweep = commands.lock_sweep(context.conn, found.id)
+    given = parse_json_object(input["config"], "the configuration of a run")
+    odd = [
+        key for key, entry in given.items() if not isinstance(entry, dict) or "value" not in entry
+    ]
+    if odd:
+        raise Invalid(f'{odd[0]!r} of the configuration must be {{"value": …}}')
+    name = enqueue_run(
+        context.conn,
+        sweep,
+        context.sweeps.problems.get(sweep),
+        {key: entry["value"] for key, entry in given.items()},
+        display_name=input.get("display_name"),
+        now_us=context.now_us,
+    )
+    return {"id": name, "run_queue_item_id": None}
+
+
 def create_agent(_source: Any, context: Context, input: dict[str, Any]) -> dict[str, Any]:
     found = get_writable_sweep(
         context.conn,
@@ -163,6 +185,7 @@ def agent_heartbeat(_source: Any, context: Context, input: dict[str, Any]) -> di
 
 MUTATION: Fields = {
     "upsertSweep": upsert_sweep,
+    "enqueueSweepRun": enqueue_sweep_run,
     "createAgent": create_agent,
     "agentHeartbeat": agent_heartbeat,
 }
