@@ -1,10 +1,11 @@
-"""Sweeps whose agents are arrays of jobs in a real Slurm, of the official client and of ours."""
+"""Sweeps whose agents a launcher starts: in a real Slurm, with either client, and right here."""
 
 from __future__ import annotations
 
 import json
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -46,7 +47,7 @@ import os, pathlib, time
 import {module} as wandb
 
 def note(word):
-    task = os.environ["SLURM_ARRAY_TASK_ID"]
+    task = os.environ.get("SLURM_ARRAY_TASK_ID", "0")
     with open("log", "a") as file:
         file.write(f"{{word}} {{task}} {{run.config['x']}}\\n")
 
@@ -116,6 +117,18 @@ class Cluster:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
+    def start(self, command: str) -> subprocess.Popen[str]:
+        """Start a command of the shell and leave it running."""
+        return subprocess.Popen(
+            ["sh", "-ec", command],
+            cwd=self.home,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
     def sbatch(self, tasks: int) -> Job:
         """Submit the script that was written."""
         return find_job(self.shell("sbatch sweep_submission.slrm"), tasks=tasks)
@@ -128,6 +141,13 @@ class Cluster:
             assert time.monotonic() < deadline, f"{status}\n{self.outputs()}"
             time.sleep(0.2)
         return status
+
+    def wait_for_log(self, lines: int) -> None:
+        """Until programs have noted so much."""
+        deadline = time.monotonic() + PATIENCE_S
+        while len(self.log()) < lines:
+            assert time.monotonic() < deadline, self.log()
+            time.sleep(0.1)
 
     def outputs(self) -> str:
         """What the tasks have printed."""
@@ -145,7 +165,11 @@ class Cluster:
 
     def slurm_of(self, run: str) -> dict[str, str]:
         """The block "slurm" of a run's metadata."""
-        found: dict[str, str] = self._get(f"runs/{run}")["metadata"]["slurm"]
+        found: dict[str, str] = self.metadata_of(run)["slurm"]
+        return found
+
+    def metadata_of(self, run: str) -> dict[str, Any]:
+        found: dict[str, Any] = self._get(f"runs/{run}")["metadata"]
         return found
 
     def _get(self, path: str) -> dict[str, Any]:
@@ -322,3 +346,58 @@ def test_a_cancelled_task_of_the_official_agent_is_missed_after_a_while(
     [trial] = cluster.trials(sweep)
     assert (trial["state"], trial["attempts"]) == ("finished", 2), cluster.outputs()
     assert trial["earlier_runs"] == [cancelled["run"]]
+
+
+def test_nodes_without_a_network_work_from_a_shared_directory(cluster: Cluster) -> None:
+    cluster.write_files(points=2, module="steelyard")
+    for name in ("WANDB_BASE_URL", "WANDB_API_KEY", "WANDB_PROJECT"):
+        del cluster.environ[name]
+    words = ("steelyard", "sweep", "--directory", "queue", *emit(3, 2, "steelyard"), "sweep.yaml")
+    cluster.shell(shlex.join(words))
+    assert "WANDB_BASE_URL" not in (cluster.home / "sweep_submission.slrm").read_text()
+    job = cluster.sbatch(3)
+    assert cluster.wait(job).count() == {"succeeded": 3}, cluster.outputs()
+    assert sorted(x for word, _, x in cluster.log() if word == "end") == [0, 1]
+
+
+def test_agents_on_one_machine_have_a_gpu_each(cluster: Cluster) -> None:
+    sweep = cluster.create(points=4, module="steelyard")
+    holds = [cluster.home / f"hold-{x}" for x in range(4)]
+    for hold in holds:
+        hold.touch()
+    command = GUIDE[-1].strip().replace("ENTITY/works/SWEEP", sweep) + " -o gpus=3,5"
+    agents = cluster.start(command)
+    try:
+        cluster.wait_for_log(2)
+        for hold in holds:
+            hold.unlink()
+        said, _ = agents.communicate(timeout=PATIENCE_S)
+    finally:
+        agents.kill()
+    assert agents.returncode == 0, said
+    assert "is over: 2 succeeded" in said
+    trials = cluster.trials(sweep)
+    assert [trial["state"] for trial in trials] == ["finished"] * 4
+    found = [cluster.metadata_of(trial["run"])["environment"] for trial in trials]
+    assert {environment["CUDA_VISIBLE_DEVICES"] for environment in found} == {"3", "5"}
+
+
+def test_agents_on_one_machine_that_are_interrupted_give_back_what_they_have(
+    cluster: Cluster,
+) -> None:
+    sweep = cluster.create(points=1, module="steelyard")
+    hold = cluster.home / "hold-0"
+    hold.touch()
+    agents = cluster.start(f"exec steelyard agent --launcher local -o gpus=none {sweep}")
+    try:
+        cluster.wait_for_log(1)
+        agents.send_signal(signal.SIGINT)
+        said, _ = agents.communicate(timeout=PATIENCE_S)
+    finally:
+        agents.kill()
+    assert agents.returncode == 1, said
+    assert "is over: 1 cancelled" in said
+    hold.unlink()
+    cluster.shell(f"steelyard agent {sweep}")
+    [trial] = cluster.trials(sweep)
+    assert (trial["state"], trial["attempts"]) == ("finished", 2)
