@@ -53,6 +53,7 @@ from steelyard.server.rooms.sweeps.model import (
 from steelyard.server.rooms.sweeps.phase_steps import note_exhausted, step_phase
 from steelyard.server.rooms.sweeps.policy import get_own_agent
 from steelyard.server.rooms.sweeps.queries import (
+    count_trials_in,
     list_trials,
     list_trials_in,
     list_trials_of_agent,
@@ -81,25 +82,27 @@ class Gate:
     """Where the agents of a sweep queue up for suggestions, in one process."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         self._counted = threading.Lock()
-        self._waiting = 0
+        self.inside = 0  # idle agents that are being answered
         self.drawn = 0  # how often something was drawn
 
     @contextmanager
-    def hold(self) -> Iterator[None]:
-        """Wait for the turn."""
+    def enter(self) -> Iterator[None]:
+        """An idle agent is being answered."""
         with self._counted:
-            self._waiting += 1
-        with self._lock:
-            with self._counted:
-                self._waiting -= 1
+            self.inside += 1
+        try:
             yield
+        finally:
+            with self._counted:
+                self.inside -= 1
 
-    @property
-    def waiting(self) -> int:
-        """How many wait for their turn."""
-        return self._waiting
+    def let_draw(self) -> None:
+        """Wait for whoever draws now: it draws for all that are inside."""
+        if self.lock.locked():
+            with self.lock:
+                pass
 
 
 class Dispatcher:
@@ -119,10 +122,15 @@ class Dispatcher:
 
         Raises AgentNotFound when its sweep was deleted, Forbidden for viewers.
         """
-        beat = self._db.write_now(self._record, caller, agent_id, report, now_us)
-        if not beat.wants_trial:
-            return beat.commands
-        return self._hand_out(caller, agent_id, now_us)
+        if report.running or not report.wants_work:
+            return self._db.write_now(self._record, caller, agent_id, report, now_us).commands
+        _, sweep = self._db.read_now(get_own_agent, caller, agent_id)
+        gate = self._gate_of(sweep.id)
+        with gate.enter():
+            beat = self._db.write_now(self._record, caller, agent_id, report, now_us)
+            if not beat.wants_trial:
+                return beat.commands
+            return self._hand_out(gate, caller, agent_id, now_us)
 
     def _record(
         self,
@@ -144,19 +152,20 @@ class Dispatcher:
             now_us=now_us,
         )
 
-    def _hand_out(self, caller: Caller, agent_id: int, now_us: int) -> list[AgentCommand]:
+    def _hand_out(
+        self, gate: Gate, caller: Caller, agent_id: int, now_us: int
+    ) -> list[AgentCommand]:
         """The command to run the next trial, to exit, or nothing for now."""
-        _, sweep = self._db.read_now(get_own_agent, caller, agent_id)
-        gate = self._gate_of(sweep.id)
         for _ in range(SWEEP_SUGGESTION_TRIES_MAX):
+            gate.let_draw()
             drawn = gate.drawn
             given = self._db.write_now(self._take, caller, agent_id, now_us)
             if not isinstance(given, Asked):
                 return given
-            with gate.hold():
+            with gate.lock:
                 if gate.drawn != drawn:
                     continue  # somebody has drawn for all in the meantime
-                count = 1 if given.is_alone else min(gate.waiting + 1, SWEEP_BATCH_MAX)
+                count = 1 if given.is_alone else min(gate.inside, SWEEP_BATCH_MAX)
                 found = self._suggest(given.sweep, count)
                 commands = self._db.write_now(
                     self._put, caller, agent_id, given.sweep, found, now_us
@@ -164,9 +173,7 @@ class Dispatcher:
                 gate.drawn += 1
             if commands is not None:
                 return commands
-        log.warning(
-            "no suggestion of a sweep could be kept", extra={"sweep": sweep.path, "agent": agent_id}
-        )
+        log.warning("no suggestion of a sweep could be kept", extra={"agent": agent_id})
         return NOTHING  # the agent asks again in a few seconds
 
     def _take(
@@ -176,7 +183,11 @@ class Dispatcher:
         agent, sweep = get_own_agent(conn, caller, agent_id)
         sweep = lock_sweep(conn, sweep.id)
         problem = self.problems.get(sweep)
-        waiting = self._settle_all(conn, sweep, problem, now_us)
+        waiting = list_trials_in(conn, sweep.id, ("queued",), limit=1)
+        if not waiting or count_trials_in(conn, sweep.id, ("lost",)):
+            # What the agents of this sweep were just drawn is handed out without looking at what
+            # the others are at: that is looked after anyway.
+            waiting = self._settle_all(conn, sweep, problem, now_us)
         if sweep.state in ("finished", "canceled"):
             return say_exit(conn, agent, sweep, now_us=now_us).commands
         if sweep.state == "paused":
