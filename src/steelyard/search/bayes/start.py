@@ -9,6 +9,7 @@ from steelyard.search.bayes.arrays import Array, Rng
 from steelyard.search.bayes.codec import NEUTRAL, Codec
 
 STARTS_MAX = 10
+WIDENED = 1.4  # numbers are drawn apart: the ends of ranges are worth a look, and teach the most
 RESULTS_MIN = 3  # below so many a model says nothing
 
 
@@ -53,7 +54,9 @@ def start_row(codec: Codec, seed: int, number: int) -> Array:
     sequence = qmc.Sobol(codec.width, scramble=True, seed=np.random.default_rng([seed, 2]))
     if number > middles:
         sequence.fast_forward(number - middles)
-    return np.asarray(codec.place(sequence.random(1))[0])
+    units = sequence.random(1)
+    wide = np.clip(NEUTRAL + WIDENED * (units - NEUTRAL), 0.0, 1.0)
+    return np.asarray(codec.place(np.where(codec.is_category, units, wide))[0])
 
 
 def middle_of(codec: Codec, seed: int, number: int) -> str | None:
