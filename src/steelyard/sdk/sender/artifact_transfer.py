@@ -6,6 +6,7 @@ ones in parts, of which a later try sends those that are not there yet.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -37,6 +38,9 @@ MD5_BYTES = 16
 PACK_HEADER_BYTES = MD5_BYTES + 4
 JSON_HEADERS = {"Content-Type": "application/json"}
 RAW_HEADERS = {"Content-Type": "application/octet-stream"}
+
+#: Of a socket, beside those that are a ConnectionError or a TimeoutError.
+NETWORK_ERRORS = (errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH, errno.ENOBUFS)
 
 #: Refusals of a PUT that have nothing to do with what was sent: keys, links that have expired.
 NOT_ABOUT_BYTES = (401, 402, 403, 405, 407, 411, 413)
@@ -212,7 +216,7 @@ class Transfer:
                 _check(file, os.fstat(content.fileno()))
                 content.seek(start)
                 headers = RAW_HEADERS | {"Content-Length": str(size)}
-                piece: Any = _Piece(content, size)  # read() is all that is asked of it
+                piece: Any = _Piece(content, size)  # read() or send_on() is all that is asked
                 path = own_path(url, self._link.base_url)
                 try:
                     answer = self._link.request("PUT", path, body=piece, headers=headers)
@@ -310,6 +314,15 @@ class _Piece(Exactly):
             return super().read(count)
         except OSError as error:
             self.failure = error
+            raise
+
+    def send_on(self, sock: Any) -> None:
+        try:
+            super().send_on(sock)
+        except (ConnectionError, TimeoutError):
+            raise
+        except OSError as error:
+            self.failure = None if error.errno in NETWORK_ERRORS else error
             raise
 
 

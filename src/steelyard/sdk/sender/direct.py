@@ -62,9 +62,15 @@ class DirectConnection:
             _be_connected(connection, timeout_s)
             # Who refuses a large body may answer before its end.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                is_file = self._scheme == "http" and hasattr(body, "send_on")
                 connection.request(
-                    method, self._prefix + path, body=body, headers={**self._headers, **headers}
+                    method,
+                    self._prefix + path,
+                    body=None if is_file else body,
+                    headers={**self._headers, **headers},
                 )
+                if is_file:
+                    body.send_on(connection.sock)  # type: ignore[union-attr]
             response = connection.getresponse()
             names: Any = response.headers  # a mapping in all that is asked of it
             answer = Answer(place, response.status, names, response.read())
