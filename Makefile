@@ -7,7 +7,7 @@ PYTHON := .venv/bin/python
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## install everything the tests need (Debian: PostgreSQL and Chromium too)
+setup: ## install everything the tests need (Debian: PostgreSQL, Chromium and Slurm too)
 	@.ci/run setup
 
 up: ## start the server (installs and builds what is missing) on http://localhost:8080
