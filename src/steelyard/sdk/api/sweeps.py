@@ -52,6 +52,9 @@ AGENT_RUNS: Final = (
 """
     + LIGHT_FIELDS
 )
+ENQUEUE: Final = """mutation SteelyardEnqueue($input: EnqueueSweepRunInput!) {
+  enqueueSweepRun(input: $input) { id }
+}"""
 ENDED: Final = ("FINISHED", "CANCELED", "CRASHED")
 POLL_S: Final = 2.0
 PER_PAGE: Final = 50
@@ -241,6 +244,18 @@ class Sweep(Attributes):
     def cancel(self) -> None:
         """Stop its runs, and end."""
         self._set_state("canceled")
+
+    def enqueue_run(self, config: Mapping[str, Any], display_name: str | None = None) -> str:
+        """Have the next free agent run this configuration; the id that its run will have.
+
+        `config`: values by parameter, nested as in the sweep's own configuration.
+        """
+        args = {
+            name: value if isinstance(value, Mapping) and "value" in value else {"value": value}
+            for name, value in config.items()
+        }
+        content = {"id": self._attrs["id"], "config": json.dumps(args), "displayName": display_name}
+        return str(self._server.change(ENQUEUE, input=content)["enqueueSweepRun"]["id"])
 
     def _set_state(self, state: State) -> None:
         """Raises Conflict for what cannot follow its state, Forbidden for viewers."""

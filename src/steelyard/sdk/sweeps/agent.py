@@ -85,6 +85,12 @@ def work_for_sweep(
     _check_number("max_consecutive_failed_runs", failures_in_a_row_max)
     settings = get_session().settings
     info = queue.describe()
+    if info.url is not None and settings.mode in ("offline", "disabled"):
+        raise UsageError(
+            f"the sweep {info.path} learns from what its runs log to its server, and with mode "
+            f"{settings.mode} they log nothing there: unset WANDB_MODE; without a server: "
+            "steelyard sweep --directory DIR CONFIG.yaml"
+        )
     leaving = Leaving()
     patience = _patience_of(settings, failures_in_a_row_max, kill_delay_s)
     runs_dir = Path(settings.runs_dir)
@@ -127,12 +133,16 @@ def hear_signals(leaving: Leaving) -> Iterator[None]:
         return
 
     def leave(number: int, _frame: FrameType | None) -> None:
-        if leaving.is_interrupting and any(run.stop_request for run in get_session().list_active()):
+        # No locks here: the thread that is interrupted may hold them.
+        run = get_session().current if leaving.is_interrupting else None
+        if run is not None and run.stop_request is not None:
             raise KeyboardInterrupt  # the run has not heard of its stop in time
         is_first = leaving.reason is None
         is_term = number == signal.SIGTERM
         leaving.ask("SIGTERM" if is_term else "Ctrl-C", is_urgent=is_term or not is_first)
         if leaving.is_interrupting:
+            if run is not None and leaving.is_urgent:
+                run.is_preempted = True  # before the function's own `with` ends it
             raise KeyboardInterrupt
         if not leaving.is_urgent:
             terminal.say("Ctrl-C: the run at work ends first; again to give it back at once")

@@ -11,13 +11,23 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
-from steelyard.errors import NotFound, Overloaded, Unavailable, UsageError
+from steelyard.errors import NotFound, Overloaded, SweepNotFound, Unavailable, UsageError
 from steelyard.sdk import terminal
 from steelyard.sdk.api.attributes import parse_object
 from steelyard.sdk.api.server import Server
 from steelyard.sdk.session import new_id
+from steelyard.sdk.sweeps.controller_runs import (
+    PAGE_RUNS,
+    SAMPLES,
+    STATE,
+    SWEEP,
+    WRITE,
+    SweepRun,
+    describe_args,
+    find_metric,
+    read_args,
+    read_run,
+)
 from steelyard.sdk.sweeps.create import create_sweep, prepare_config
 from steelyard.sdk.sweeps.places import SweepPath, complete, open_server, parse_sweep_path
 from steelyard.sdk.sweeps.server_queue import read_yaml_map
@@ -26,34 +36,6 @@ if TYPE_CHECKING:
     from steelyard.search.problem import Problem
 
 STEP_S: Final = 2.0
-SAMPLES: Final = 100_000
-PAGE_RUNS: Final = 500
-SWEEP: Final = """query SteelyardController($entity: String!, $project: String!, $sweep: String!,
-  $specs: [JSONString!]!, $after: String, $first: Int) {
-  project(name: $project, entityName: $entity) { sweep(sweepName: $sweep) {
-    id name state config controller scheduler
-    runs(after: $after, first: $first) { pageInfo { hasNextPage } edges { cursor node {
-      name state config summaryMetrics shouldStop stopped sampledHistory(specs: $specs) } } } } }
-}"""
-WRITE: Final = """mutation SteelyardControllerStep($input: UpsertSweepInput!) {
-  upsertSweep(input: $input) { sweep { id state } }
-}"""
-
-
-class SweepRun(msgspec.Struct, kw_only=True):
-    """A run of a sweep as a controller sees it; made by a search, only `config` counts:
-    {parameter: {"value": …}}."""
-
-    config: dict[str, Any]
-    name: str | None = None
-    state: str = "pending"
-    summary_metrics: dict[str, Any] = {}
-    history: list[dict[str, Any]] = []
-    stopped: bool = False
-    should_stop: bool = False
-    early_terminate_info: dict[str, Any] | None = None
-
-
 Search = Callable[[dict[str, Any], list[SweepRun]], SweepRun | None]
 Stopping = Callable[[dict[str, Any], list[SweepRun]], list[SweepRun]]
 
@@ -255,8 +237,15 @@ class Controller:
             time.sleep(STEP_S)
 
     def done(self) -> bool:
-        """Whether the sweep has ended."""
+        """Whether the sweep has ended, asked anew."""
         self._start()
+        assert self._server is not None and self._path is not None
+        found = self._server.read_project(
+            STATE, self._path.entity or "", self._path.project or "", sweep=self._path.sweep
+        )["sweep"]
+        if found is None:
+            raise SweepNotFound(str(self._path))
+        self._found["state"] = found["state"]
         return self._found.get("state") not in ("PENDING", "RUNNING", "PAUSED")
 
     def step(self) -> None:
@@ -282,9 +271,9 @@ class Controller:
         self._start()
         if self._waiting():
             return
-        args = None if run is None else _args_of(run)
+        args = None if run is None else read_args(run)
         self._controller["schedule"] = [{"id": new_id(10), "data": {"args": args}}]
-        said = "nothing more" if args is None else _describe(args)
+        said = "nothing more" if args is None else describe_args(args)
         self._actions.append(f"schedule ({said})")
         self._write()
 
@@ -341,7 +330,7 @@ class Controller:
     def print_summary(self) -> None:
         """Every run with its configuration and summary."""
         for run in self._runs:
-            terminal.say(f"{run.name} ({run.state}): {_describe(run.config)}")
+            terminal.say(f"{run.name} ({run.state}): {describe_args(run.config)}")
 
     # ---- the server
 
@@ -366,7 +355,7 @@ class Controller:
         assert self._path is not None
         if self._server is None:
             self._server = Server(open_server())
-        metric = _metric_of(self.sweep_config)
+        metric = find_metric(self.sweep_config)
         keys = ["_step", metric] if metric else ["_step"]
         specs = [json.dumps({"keys": keys, "samples": SAMPLES})]
         runs: list[SweepRun] = []
@@ -382,9 +371,9 @@ class Controller:
                 first=PAGE_RUNS,
             )["sweep"]
             if found is None:
-                raise UsageError(f"there is no sweep {self._path}; it may have been deleted")
+                raise SweepNotFound(str(self._path))
             page = found.pop("runs")
-            runs += [_run_of(edge["node"]) for edge in page["edges"]]
+            runs += [read_run(edge["node"]) for edge in page["edges"]]
             if not page["pageInfo"]["hasNextPage"] or not page["edges"]:
                 break
             cursor = page["edges"][-1]["cursor"]
@@ -416,42 +405,3 @@ class Controller:
     def _seed(self) -> int:
         """The same for a sweep, whoever controls it."""
         return int.from_bytes(str(self.sweep_id).encode()[-4:], "big") % 2**31
-
-
-def _metric_of(config: Mapping[str, Any]) -> str | None:
-    metric = config.get("metric")
-    name = metric.get("name") if isinstance(metric, Mapping) else None
-    return name if isinstance(name, str) else None
-
-
-def _run_of(node: Mapping[str, Any]) -> SweepRun:
-    sampled = node.get("sampledHistory") or []
-    return SweepRun(
-        name=str(node["name"]),
-        state=str(node["state"]),
-        config={
-            key: value if isinstance(value, dict) and "value" in value else {"value": value}
-            for key, value in parse_object(node.get("config")).items()
-            if key not in ("_wandb", "wandb_version")
-        },
-        summary_metrics=parse_object(node.get("summaryMetrics")),
-        history=[dict(row) for rows in sampled for row in rows],
-        stopped=bool(node.get("stopped")),
-        should_stop=bool(node.get("shouldStop")),
-    )
-
-
-def _args_of(run: Any) -> dict[str, Any]:
-    """{parameter: {"value": …}} of what a search gave: ours, wandb's `sweeps.SweepRun`, a dict."""
-    config = run.get("config", run) if isinstance(run, Mapping) else run.config
-    return {
-        str(key): value if isinstance(value, Mapping) and "value" in value else {"value": value}
-        for key, value in dict(config).items()
-    }
-
-
-def _describe(args: Mapping[str, Any]) -> str:
-    return ", ".join(
-        f"{key}={value['value'] if isinstance(value, Mapping) and 'value' in value else value}"
-        for key, value in sorted(args.items())
-    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steelyard.errors import Infeasible, MissingExtra
 
 if TYPE_CHECKING:
-    from steelyard.sdk.sweeps.controller import SweepRun
+    from steelyard.sdk.sweeps.controller_runs import SweepRun
     from steelyard.search.problem import Problem
     from steelyard.search.trials import Trial, TrialState
 
@@ -27,7 +27,7 @@ STATES: dict[str, TrialState] = {
 
 def suggest_run(problem: Problem, runs: Sequence[SweepRun], *, seed: int) -> SweepRun | None:
     """The next run; None when everything was tried. Raises MissingExtra without numpy and scipy."""
-    from steelyard.sdk.sweeps.controller import SweepRun
+    from steelyard.sdk.sweeps.controller_runs import SweepRun
 
     try:
         from steelyard.search.suggest import suggest
