@@ -9,8 +9,14 @@ import pytest
 from steelyard.search import read_config
 from tests.support.installed_wheel import ROOT
 
-GUIDE = (ROOT / "docs/guides/sweep-configuration.md").read_text()
-BLOCKS = re.findall(r"^```yaml\n(.*?)^```", GUIDE, flags=re.M | re.S)
+GUIDES = ("sweep-configuration", "sweep-phases")
+BLOCKS = [
+    block
+    for name in GUIDES
+    for block in re.findall(
+        r"^```yaml\n(.*?)^```", (ROOT / f"docs/guides/{name}.md").read_text(), flags=re.M | re.S
+    )
+]
 
 
 @pytest.mark.parametrize("block", BLOCKS)
