@@ -74,13 +74,15 @@ def _is_count(value: Any) -> TypeGuard[int | float]:
 
 
 def find_host_price(host: str | None, prices: Sequence[Price]) -> Price | None:
-    """The price of a machine by its name; the longest pattern that fits, for it says most."""
-    if host is None:
-        return None
+    """The price of a machine by its name; the longest pattern that fits, for it says most.
+
+    `*` fits every machine, also one whose name is not known.
+    """
+    name = (host or "").lower()
     fitting = [
         price
         for price in prices
-        if price.kind == "host" and fnmatch.fnmatchcase(host.lower(), price.name.lower())
+        if price.kind == "host" and fnmatch.fnmatchcase(name, price.name.lower())
     ]
     return max(fitting, key=lambda price: (len(price.name), price.name), default=None)
 
