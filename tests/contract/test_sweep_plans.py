@@ -6,11 +6,24 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy.engine import Connection
 
 from steelyard.limits import SWEEP_LEASE_S
+from steelyard.search.objective import Weighting
 from steelyard.server.db.interface import Database
 from steelyard.server.rooms.runs import of_sweeps
-from steelyard.server.rooms.sweeps import controller, dispatch, judgement, listing, queries, removal
+from steelyard.server.rooms.sweeps import (
+    controller,
+    events,
+    judgement,
+    listing,
+    phase_records,
+    queries,
+    removal,
+    searching,
+    weightings,
+)
+from steelyard.server.rooms.sweeps.commands import lock_sweep
 from steelyard.server.tasks.sweeps import settle_sweeps
 from tests.support.query_plans import Statements
 from tests.support.sweeps import GRID, Works
@@ -74,9 +87,42 @@ def test_reading_sweeps_finds_rows_by_an_index(statements: Statements, db: Datab
     db.read_now(queries.list_run_names_of_agent, agent.id)
     db.read_now(queries.count_trials, sweep.id)
     trials = works.trials(sweep)
-    db.read_now(dispatch.list_priors, held, trials)
+    db.read_now(searching.list_priors, held, trials)
     db.read_now(of_sweeps.list_runs_of_sweep, sweep.project_id, sweep.name, limit=5, after_id=1)
     db.read_now(of_sweeps.count_runs_of_sweeps, sweep.project_id, [sweep.name])
+    assert unsought(statements, db) == []
+
+
+def test_folds_phases_weightings_and_events_find_their_rows_by_an_index(
+    statements: Statements, db: Database
+) -> None:
+    works = Works(db)
+    config = GRID + "cross_validation: {folds: 2}\nphases: {a: {runs: 2}, b: {top: 1, runs: 2}}\n"
+    sweep = works.create(config)
+    problem = works.dispatcher.problems.get(sweep)
+    agent = works.agent(sweep)
+    weighting = Weighting(name="double", expression="2*loss", goal="minimize")
+
+    def put(conn: Connection) -> None:
+        held = lock_sweep(conn, sweep.id)
+        weightings.put_weighting(
+            conn, held, problem, weighting, is_default=True, caller=works.caller, now_us=1
+        )
+
+    for _ in range(2):
+        works.run_one(sweep, agent, loss=1.0)
+    db.write_now(put)
+    for _ in range(2):
+        works.run_one(sweep, agent, loss=1.0)
+    works.beat(agent)
+    held = works.look(sweep)
+    assert held.state == "finished"
+    [stored] = db.read_now(weightings.list_weightings, held, problem)
+    assert stored.metric is not None
+    db.read_now(weightings.rank_trials, held, problem, stored.metric)
+    db.read_now(events.list_events, sweep.id, limit=5, after_id=1)
+    assert len(db.read_now(phase_records.list_phases, sweep.id)) == 2
+    db.write_now(removal.delete_sweep, sweep.id)
     assert unsought(statements, db) == []
 
 
