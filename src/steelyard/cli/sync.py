@@ -98,8 +98,16 @@ def _find_runs(paths: tuple[Path, ...], sweeps: list[Path]) -> list[Path]:
     return list(found)
 
 
-def _send_sweep(directory: Path, syncer: Syncer, options: Mapping[str, Any]) -> bool:
-    """Bring the sweep in a directory to the server, and say so; whether it is there now."""
+def _send_sweep(
+    directory: Path,
+    syncer: Syncer,
+    options: Mapping[str, Any],
+    said: dict[Path, str] | None = None,
+) -> bool:
+    """Bring the sweep in a directory to the server, and say so; whether it is there now.
+
+    `said`: what was said last of each, which is not said again.
+    """
     from steelyard.errors import SteelyardError
     from steelyard.sdk.sweeps.directory.upload import send_directory_sweep
 
@@ -111,7 +119,11 @@ def _send_sweep(directory: Path, syncer: Syncer, options: Mapping[str, Any]) -> 
             project=options["project"],
         )
     except SteelyardError as error:
-        click.echo(f"left     sweep in {directory}: {error}")
+        line = f"left     sweep in {directory}: {error}"
+        if said is None or said.get(directory) != line:
+            click.echo(line)
+        if said is not None:
+            said[directory] = line
         return False
     verb = "sent     sweep" if sent.changed else "known    sweep"
     click.echo(f"{verb} {sent.path} ({_count(sent.trial_count, 'trial')})")
@@ -178,7 +190,8 @@ def _watch(paths: tuple[Path, ...], options: Mapping[str, Any]) -> int:
         threading.Thread(target=_wait_for_end_of_stdin, args=(stopping,), daemon=True).start()
     watched = list(paths) or [Path(name) for name in DEFAULT_DIRS]
     syncer = _make_syncer(options)
-    sweeps = WatchedSweeps(lambda path: _send_sweep(path, syncer, options))
+    said: dict[Path, str] = {}
+    sweeps = WatchedSweeps(lambda path: _send_sweep(path, syncer, options, said))
 
     def list_paths() -> list[Path]:
         found = []
