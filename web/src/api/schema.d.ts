@@ -55,6 +55,10 @@ export interface ApiKeys {
   items: ApiKey[];
 }
 
+export interface Approval {
+  approved: boolean;
+}
+
 export interface ArtifactType {
   collection_count: number;
   description: string | null;
@@ -426,6 +430,16 @@ export interface FileRow {
   url: string;
 }
 
+export interface Forecast {
+  affordable_runs: number | null;
+  ended_by: string | null;
+  history_runs: number;
+  per_run: Amounts;
+  priced_runs: number;
+  runs: number | null;
+  total: Amounts;
+}
+
 export interface FrontMetric {
   goal: "minimize" | "maximize";
   name: string;
@@ -479,6 +493,41 @@ export interface Importances {
   items: Importance[];
   note: string;
   runs: number;
+}
+
+export interface Imported {
+  changed: number;
+  sweep: SweepDetail;
+}
+
+export interface ImportedAgent {
+  created_at_us: number;
+  heartbeat_at_us: number;
+  host: string;
+  name: string;
+}
+
+export interface ImportedTrial {
+  agent: string;
+  attempts: number;
+  config: JsonObject;
+  created_at_us: number;
+  earlier_runs?: string[];
+  ended_at_us?: number | null;
+  index: number;
+  is_judged?: boolean;
+  is_resumable?: boolean;
+  kind: string;
+  mean?: number | null;
+  outcomes?: Record<string, number>;
+  reason: string;
+  run: string;
+  seconds?: number | null;
+  started_at_us: number;
+  state: "leased" | "running" | "lost" | "finished" | "failed" | "stopped";
+  std?: number | null;
+  stop_reason?: string | null;
+  values?: (number | null)[];
 }
 
 export interface InputChange {
@@ -542,6 +591,28 @@ export interface KeySummary {
   kind: "number" | "bool" | "text" | "histogram" | "media" | "json";
   last_step: number;
   run_count: number;
+}
+
+export interface Leaderboard {
+  formula: string | null;
+  goal: "minimize" | "maximize";
+  metric: string;
+  rows: LeaderboardRow[];
+  total: number;
+  warnings: string[];
+}
+
+export interface LeaderboardRow {
+  accepted: boolean;
+  config: JsonObject;
+  index: number;
+  mean: number | null;
+  n: number;
+  rank: number | null;
+  reason: string;
+  runs: string[];
+  std: number | null;
+  value: number | null;
 }
 
 export interface Lineage {
@@ -662,6 +733,7 @@ export interface MetricColumn {
   expression: string | null;
   goal: "minimize" | "maximize";
   name: string;
+  spread: (number | null)[] | null;
   target: number | null;
 }
 
@@ -725,6 +797,13 @@ export interface NewOrganization {
   owner: string;
 }
 
+export interface NewPrice {
+  kind: "gpu" | "host";
+  name: string;
+  source?: string;
+  usd_per_hour: number;
+}
+
 export interface NewSweep {
   /** The configuration: YAML or JSON as a text, or the same as an object */
   config: string | JsonObject;
@@ -751,6 +830,10 @@ export interface NewUser {
   email?: string;
   password?: string | null;
   username: string;
+}
+
+export interface NextOfSeveral {
+  agents: SeatBeat[];
 }
 
 export interface OrganizationMember {
@@ -808,6 +891,18 @@ export interface PageOfMediaKey {
   total?: number | null;
 }
 
+export interface PageOfPhaseRow {
+  items: PhaseRow[];
+  next_cursor?: string | null;
+  total?: number | null;
+}
+
+export interface PageOfPrice {
+  items: Price[];
+  next_cursor?: string | null;
+  total?: number | null;
+}
+
 export interface PageOfProjectRow {
   items: ProjectRow[];
   next_cursor?: string | null;
@@ -828,6 +923,12 @@ export interface PageOfRunRow {
 
 export interface PageOfSweepConfigRow {
   items: SweepConfigRow[];
+  next_cursor?: string | null;
+  total?: number | null;
+}
+
+export interface PageOfSweepEventRow {
+  items: SweepEventRow[];
   next_cursor?: string | null;
   total?: number | null;
 }
@@ -868,6 +969,12 @@ export interface PageOfVersionHead {
   total?: number | null;
 }
 
+export interface PageOfWeightingRow {
+  items: WeightingRow[];
+  next_cursor?: string | null;
+  total?: number | null;
+}
+
 export interface PanelQuery {
   id: string;
   key: string;
@@ -900,6 +1007,29 @@ export interface ParetoAnswer {
   runs: number;
 }
 
+export interface PhaseRow {
+  finished_at_us: number | null;
+  fraction: number;
+  gate: string | null;
+  index: number;
+  name: string;
+  parents: number[];
+  ranges: JsonObject;
+  reason: string | null;
+  runs: number | null;
+  started_at_us: number | null;
+  state: "running" | "finished" | "waiting" | "refused" | null;
+  username: string | null;
+}
+
+export interface Price {
+  kind: "gpu" | "host";
+  name: string;
+  source?: string;
+  updated_at_us?: number;
+  usd_per_hour: number;
+}
+
 export interface ProjectRow {
   entity: string;
   last_activity_us: number;
@@ -926,6 +1056,21 @@ export interface ProjectUsage {
   size_bytes: number;
   trash_bytes: number;
   trash_ends_at_us: number | null;
+}
+
+export interface QueueDepth {
+  agents: number;
+  depth: number | null;
+  priority: number;
+  queued: number;
+  reason: string | null;
+  running: number;
+  state: "pending" | "running" | "paused" | "finished" | "canceled";
+  suggested_replicas: number;
+}
+
+export interface QueuedRun {
+  run: string;
 }
 
 export interface Remark {
@@ -1080,6 +1225,23 @@ export interface SavedVersion {
   version: string;
 }
 
+export interface SeatBeat {
+  agent: string;
+  ended?: Record<string, "finished" | "failed" | "stopped" | "preempted">;
+  entity: string;
+  project: string;
+  running?: string[];
+  sweep: string;
+  wants_work?: boolean;
+}
+
+export interface SeatWork {
+  agent: string;
+  commands: AgentCommand[];
+  sweep: string;
+  waits: string | null;
+}
+
 export interface SeriesPoint {
   step: number;
   value: number | string;
@@ -1178,10 +1340,13 @@ export interface SweepDetail {
   entity: string;
   exhausted_reason: string | null;
   finished_at_us: number | null;
+  formula: string | null;
   is_local: boolean;
   method: string;
   metrics: SweepMetric[];
   name: string;
+  objective: SweepMetric | null;
+  phase: string | null;
   prior_runs: string[];
   program: string | null;
   project: string;
@@ -1195,6 +1360,26 @@ export interface SweepDetail {
   updated_at_us: number;
   username: string | null;
   warnings: string[];
+  weighting: string | null;
+}
+
+export interface SweepEventRow {
+  best: JsonObject | null;
+  created_at_us: number;
+  details: JsonObject;
+  kind: "finished" | "canceled" | "phase_began" | "phase_waits" | "phase_refused" | "weighting";
+}
+
+export interface SweepImport {
+  agents?: ImportedAgent[];
+  config: string;
+  created_at_us: number;
+  exhausted_reason?: string | null;
+  finished_at_us?: number | null;
+  is_last?: boolean;
+  seed: number;
+  state: "pending" | "running" | "paused" | "finished" | "canceled";
+  trials?: ImportedTrial[];
 }
 
 export interface SweepMetric {
@@ -1225,6 +1410,10 @@ export interface SweepProgress {
   metric: string | null;
   run_limit: number | null;
   trial_counts: Record<string, number>;
+}
+
+export interface SweepQuota {
+  runs_max?: number | null;
 }
 
 export interface SweepRow {
@@ -1346,6 +1535,7 @@ export interface TrialColumns {
   ended_at_us: (number | null)[];
   expected_mean: (number | null)[];
   expected_std: (number | null)[];
+  fold_runs: string[][] | null;
   gpu: (string | null)[];
   gpu_hours: (number | null)[];
   host: (string | null)[];
@@ -1384,12 +1574,30 @@ export interface TrialRow {
   kind: string;
   lease_until_us: number | null;
   outcomes: Record<string, number>;
+  parent_index: number | null;
+  phase: number | null;
   reason: string;
   run: string;
+  score: TrialScore | null;
   started_at_us: number | null;
   state: "queued" | "leased" | "running" | "lost" | "finished" | "failed" | "stopped";
   stop_reason: string | null;
+  trial_index: number;
+  value: number | null;
   values: (number | null)[];
+  warnings: string[];
+}
+
+export interface TrialScore {
+  accepted: boolean;
+  expected: number;
+  failed: number;
+  mean: number | null;
+  n: number;
+  objective: number | null;
+  reason: string;
+  state: "pending" | "running" | "finished" | "failed" | "stopped";
+  std: number | null;
 }
 
 export interface UploadState {
@@ -1513,6 +1721,33 @@ export interface VersionRef {
 export interface VolumeStep {
   ended: number;
   hypervolume: number;
+}
+
+export interface WantedRun {
+  config: JsonObject;
+  display_name?: string | null;
+}
+
+export interface WeightingBody {
+  expression?: string | null;
+  goal?: "minimize" | "maximize" | null;
+  is_default?: boolean;
+  weights?: Record<string, number>;
+}
+
+export interface WeightingRow {
+  expression: string | null;
+  formula: string | null;
+  goal: "minimize" | "maximize" | null;
+  is_default: boolean;
+  name: string;
+  updated_at_us: number;
+  username: string | null;
+  weights: Record<string, number>;
+}
+
+export interface WorkOfSeveral {
+  work: SeatWork[];
 }
 
 export interface XAxis {
