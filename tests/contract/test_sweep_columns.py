@@ -16,14 +16,15 @@ from steelyard.server.rooms.runs.commands import lock_run, update_run
 from steelyard.server.rooms.runs.model import Run, RunChanges
 from steelyard.server.rooms.runs.shown_runs import list_shown_runs
 from steelyard.server.rooms.sweeps.model import Sweep
-from steelyard.server.rooms.sweeps.overview import progress_of
+from steelyard.server.rooms.sweeps.overview import count_suggestions, progress_of
 from steelyard.server.rooms.sweeps.queries import agent_places, get_sweep_by_id
+from steelyard.server.rooms.sweeps.shown_trials import whole_trials
 from steelyard.server.rooms.sweeps.trial_columns import TrialColumns, columns_of
 from tests.support.accounts import NOW_US, make_caller
 from tests.support.app_server import AppServer
 from tests.support.many_trials import CONFIG, fill_sweep
 from tests.support.query_plans import Statements
-from tests.support.sweeps import GRID, Works
+from tests.support.sweeps import GRID, RANDOM, Works
 
 SPACE = """
 method: random
@@ -56,7 +57,8 @@ def read_columns(works: Works, sweep: Sweep) -> TrialColumns:
     ids = sorted({trial.agent_id for trial in trials if trial.agent_id is not None})
     agents = works.db.read_now(agent_places, ids)
     problem = works.dispatcher.problems.get(held)
-    return columns_of(held, problem, trials, runs, agents, next_cursor=None)
+    total = works.db.read_now(count_suggestions, held)
+    return columns_of(held, problem, trials, runs, agents, total=total, next_cursor=None)
 
 
 def say(works: Works, run: Run, *, summary: Any, config: Any) -> None:
@@ -128,6 +130,36 @@ def test_trials_have_what_they_ended_with_and_those_at_work_what_they_logged_so_
     assert columns.host == ["host1"] * 3
     assert columns.run_state[2] == "running"
     assert columns.duration_s[0] is not None
+
+
+def test_the_runs_of_folds_are_one_trial_with_their_mean_and_spread(works: Works) -> None:
+    sweep = works.create(RANDOM + "cross_validation: {folds: 3}\n")
+    agent = works.agent(sweep)
+    names = [
+        works.run_one(sweep, agent, loss=loss, **{"cost.usd": 1.0})[0] for loss in (1.0, 2.0, 3.0)
+    ]
+    works.run_one(sweep, agent, loss=5.0)
+    columns = read_columns(works, sweep)
+    assert columns.fold_runs is not None
+    assert columns.fold_runs[0] == names
+    assert (len(columns.index), columns.total) == (2, 2)
+    assert columns.metrics[0].cells == [2.0, 5.0]
+    assert columns.metrics[0].spread == [1.0, None]
+    assert columns.state[0] == "finished"
+    assert columns.ended_at_us[1] is None
+    assert columns.usd[0] == 3.0
+    assert [each.name for each in columns.parameters] == ["x"]
+
+
+def test_a_page_ends_where_a_trial_ends(works: Works) -> None:
+    sweep = works.create(RANDOM + "cross_validation: {folds: 2}\n")
+    agent = works.agent(sweep)
+    for _ in range(3):
+        works.run_one(sweep, agent, loss=1.0)
+    rows = works.trials(sweep)
+    assert [row.index for row in whole_trials(rows[:3], has_more=True)] == [0, 1]
+    assert [row.index for row in whole_trials(rows[:1], has_more=True)] == [0]
+    assert len(whole_trials(rows, has_more=False)) == 4
 
 
 def test_columns_and_lists_need_as_many_statements_for_many_trials_as_for_few(

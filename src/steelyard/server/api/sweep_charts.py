@@ -25,9 +25,10 @@ from steelyard.server.rooms.sweeps.listing import (
     parse_sweep_field,
 )
 from steelyard.server.rooms.sweeps.model import SweepState
-from steelyard.server.rooms.sweeps.overview import SweepProgress, progress_of
+from steelyard.server.rooms.sweeps.overview import SweepProgress, count_suggestions, progress_of
 from steelyard.server.rooms.sweeps.policy import get_readable_sweep
 from steelyard.server.rooms.sweeps.queries import agent_places, list_trials
+from steelyard.server.rooms.sweeps.shown_trials import whole_trials
 from steelyard.server.rooms.sweeps.trial_columns import TrialColumns, columns_of
 
 
@@ -93,14 +94,16 @@ async def list_sweep_columns(
         found = get_readable_sweep(conn, caller, entity, project, sweep)
         problem = sweeps.problems.get(found)
         trials = list_trials(conn, found.id, limit=count + 1, after_index=after)
-        page = trials[:count]
+        has_more = len(trials) > count
+        page = whole_trials(trials[:count], has_more=has_more)
         return columns_of(
             found,
             problem,
             page,
             list_shown_runs(conn, found.project_id, [trial.run_name for trial in page]),
             agent_places(conn, sorted({t.agent_id for t in page if t.agent_id is not None})),
-            next_cursor=encode_cursor(page[-1].index) if len(trials) > count else None,
+            total=count_suggestions(conn, found),
+            next_cursor=encode_cursor(page[-1].index) if has_more else None,
         )
 
     return await db.read(read)

@@ -95,6 +95,10 @@ class SweepConfigRow(msgspec.Struct, frozen=True):
     created_at_us: int
 
 
+class TrialScore(Aggregate, frozen=True, kw_only=True):
+    """What the runs of one trial say together: under a name that nothing of tables has."""
+
+
 class TrialRow(msgspec.Struct, frozen=True, kw_only=True):
     """One configuration that was suggested, and what became of it."""
 
@@ -124,7 +128,7 @@ class TrialRow(msgspec.Struct, frozen=True, kw_only=True):
     """One per metric, once it has ended; null where it logged none."""
     value: float | None
     """What the trial is ranked by; on its first run, once all have ended."""
-    score: Aggregate | None
+    score: TrialScore | None
     """What folds and seeds say together, on the first of them: mean and std so far."""
     warnings: list[str]
     """Why a formula has no value."""
@@ -210,7 +214,7 @@ def row_of_trial(trial: SweepTrial, agents: Mapping[int, str]) -> TrialRow:
         stop_reason=trial.stop_reason,
         values=[] if results is None else results.values,
         value=trial.value,
-        score=trial.score,
+        score=TrialScore(**msgspec.structs.asdict(trial.score)) if trial.score else None,
         warnings=[] if results is None else results.warnings,
         outcomes={} if results is None else results.outcomes,
         duration_s=None if results is None else results.seconds,

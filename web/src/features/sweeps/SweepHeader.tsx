@@ -9,12 +9,14 @@ import { TimeAgo } from "~/ui/values";
 import { ChangeStateDialog, type StateChange } from "./ChangeStateDialog";
 import type { SweepDetail, SweepPlace } from "./data";
 import { OutcomeList } from "./OutcomeList";
-import { outcomesOfStates, SWEEP_LOOKS } from "./outcomes";
+import { type OutcomeCounts, outcomesOfStates, SWEEP_LOOKS } from "./outcomes";
 import styles from "./SweepHeader.module.css";
 
 interface SweepHeaderProps {
   place: SweepPlace;
   sweep: SweepDetail;
+  /** Of its trials; those of folds and seeds count once. */
+  counts: OutcomeCounts;
   onEdit: () => void;
 }
 
@@ -31,10 +33,10 @@ export function titleOfSweep(sweep: Pick<SweepDetail, "display_name" | "config_n
   return sweep.display_name ?? sweep.config_name ?? sweep.name;
 }
 
-export function SweepHeader({ place, sweep, onEdit }: SweepHeaderProps) {
+export function SweepHeader({ place, sweep, counts, onEdit }: SweepHeaderProps) {
   const [asked, setAsked] = useState<StateChange | null>(null);
   const look = SWEEP_LOOKS[sweep.state];
-  const counts = outcomesOfStates(sweep.trial_counts);
+  const running = outcomesOfStates(sweep.trial_counts);
   const [metric] = sweep.metrics;
   const changes = CHANGES[sweep.state];
   return (
@@ -114,8 +116,8 @@ export function SweepHeader({ place, sweep, onEdit }: SweepHeaderProps) {
       <ChangeStateDialog
         place={place}
         change={asked}
-        runningCount={counts.running}
-        waitingCount={counts.waiting}
+        runningCount={running.running}
+        waitingCount={running.waiting}
         onClose={() => setAsked(null)}
       />
     </header>
@@ -127,10 +129,10 @@ function Progress({ sweep }: { sweep: SweepDetail }) {
   if (limit === null || limit === 0) return null;
   const done = sweep.trial_count;
   const share = Math.min(1, done / limit);
-  const text = `${done.toLocaleString("en-US")} of ${limit.toLocaleString("en-US")} trials`;
+  const text = `${done.toLocaleString("en-US")} of ${limit.toLocaleString("en-US")} runs`;
   return (
     <div className={styles.progress}>
-      <progress value={share} max={1} aria-label="Trials handed out">
+      <progress value={share} max={1} aria-label="Runs handed out">
         {text}
       </progress>
       <span>{text}</span>

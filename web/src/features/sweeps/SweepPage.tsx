@@ -17,6 +17,7 @@ import { Tabs } from "~/ui/Tabs";
 import { axesOf } from "./axes";
 import { type SweepPlace, sweepKeys, useSweep, useTrialColumns } from "./data";
 import { EditDialog } from "./EditDialog";
+import { countOutcomes, outcomesOfStates } from "./outcomes";
 import { SweepHeader, titleOfSweep } from "./SweepHeader";
 import styles from "./SweepPage.module.css";
 import { type TrialSelection, useNewTrialSelection } from "./selection";
@@ -80,6 +81,11 @@ export function SweepPage() {
         <SweepHeader
           place={place}
           sweep={detail.data}
+          counts={
+            columns.count < columns.total
+              ? outcomesOfStates(detail.data.trial_counts)
+              : countOutcomes(columns.outcomes)
+          }
           onEdit={() => setEdited({ text: detail.data.config, notes: [] })}
         />
         <Tabs

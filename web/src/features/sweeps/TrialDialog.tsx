@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { Link } from "react-router";
 import { formatValue } from "~/charts/format";
 import { LinkButton } from "~/ui/Button";
 import { Dialog } from "~/ui/Dialog";
@@ -58,6 +59,7 @@ export function TrialDialog({ place, columns, row, onClose }: TrialDialogProps) 
         <Fact name="Attempts">{(columns.attempts[row] ?? 1) > 1 && columns.attempts[row]}</Fact>
         <Fact name="Configuration">version {columns.configVersions[row]}</Fact>
       </dl>
+      <FoldRuns place={place} runs={columns.runsOf[row] ?? []} />
       <h3 className={styles.title}>Parameters</h3>
       <dl className={styles.facts}>
         {columns.parameters
@@ -69,6 +71,29 @@ export function TrialDialog({ place, columns, row, onClose }: TrialDialogProps) 
           ))}
       </dl>
     </Dialog>
+  );
+}
+
+/** Of folds and seeds each has a run of its own. */
+function FoldRuns({
+  place: { entity, project },
+  runs,
+}: {
+  place: SweepPlace;
+  runs: readonly string[];
+}) {
+  if (runs.length < 2) return null;
+  return (
+    <>
+      <h3 className={styles.title}>Its {runs.length} runs</h3>
+      <ul className={styles.runs} aria-label="Runs of the trial">
+        {runs.map((run) => (
+          <li key={run}>
+            <Link to={runPath({ entity, project, run }, "overview")}>{run}</Link>
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }
 

@@ -93,6 +93,8 @@ export interface TrialColumns {
   /** Number of the trial within its sweep: its identity. */
   ids: Int32Array;
   runs: readonly string[];
+  /** All runs of each trial; of folds and seeds it has several. */
+  runsOf: readonly (readonly string[])[];
   /** What to call the trial: the run's display name, or its name until there is one. */
   names: readonly string[];
   states: readonly TrialState[];
@@ -231,6 +233,7 @@ export function joinColumns(pages: readonly RawTrialColumns[]): TrialColumns {
     configVersion: first.config_version,
     ids: Int32Array.from(texts((page) => page.index)),
     runs,
+    runsOf: texts((page) => page.fold_runs ?? page.run.map((run) => [run])),
     names: runs.map((run, row) => displayNames[row] ?? run),
     states,
     outcomes: states.map((state) => OUTCOME_OF[state]),
@@ -242,7 +245,9 @@ export function joinColumns(pages: readonly RawTrialColumns[]): TrialColumns {
       target: metric.target,
       expression: metric.expression,
       numbers: numbers((page) => page.metrics[place]?.cells),
-      std: null,
+      std: pages.some((page) => page.metrics[place]?.spread != null)
+        ? numbers((page) => page.metrics[place]?.spread ?? undefined)
+        : null,
     })),
     measured: new Map([...measured].map((name) => [name, numbers((page) => page.outcomes[name])])),
     durationS: numbers((page) => page.duration_s),

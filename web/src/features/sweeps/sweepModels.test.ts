@@ -45,6 +45,19 @@ describe("columns of trials", () => {
     expect([...(joined.parameters[1]?.numbers.slice(5) ?? [])]).toEqual([0, 2, Number.NaN, 1, 0]);
   });
 
+  it("have the mean and the spread of trials of several runs", () => {
+    const [metric] = makeColumns().metrics;
+    const spread = [0.1, null, null, null, null];
+    const runs = ["r0", "r1", "r2", "r3", "r4"].map((run) => [run, `${run}-b`]);
+    const folded = joinColumns([
+      makeColumns({ metrics: [{ ...metric, spread }] as never, fold_runs: runs }),
+    ]);
+    expect(folded.metrics[0]?.std?.[0]).toBe(0.1);
+    expect(folded.runsOf[4]).toEqual(["r4", "r4-b"]);
+    expect(columns.metrics[0]?.std).toBeNull();
+    expect(columns.runsOf[4]).toEqual(["r4"]);
+  });
+
   it("are counted by outcome, each by itself", () => {
     const counts = countOutcomes(columns.outcomes);
     expect(describeCounts(counts)).toBe("2 complete, 1 stopped early, 1 failed, 1 running");

@@ -60,6 +60,15 @@ def progress_of(
     ]
 
 
+def count_suggestions(conn: Connection, sweep: Sweep) -> int:
+    """How many configurations were suggested: of folds and seeds only the first row counts."""
+    c = sweep_trials.c
+    counted: sa.Select[Any] = sa.select(sa.func.count()).where(
+        c.sweep_id == sweep.id, sa.or_(c.trial_index.is_(None), c.trial_index == c.index)
+    )
+    return int(conn.execute(counted).scalar_one())
+
+
 def _find_problem(problems: Problems, sweep: Sweep) -> Problem | None:
     """None for a configuration that only an earlier version of the server could read: the list of
     the others must not end with it."""

@@ -13,18 +13,16 @@ import msgspec
 
 from steelyard.search.parameter import Parameter, is_number
 from steelyard.search.problem import Goal, Problem
-from steelyard.search.results import read_number, value_of
 from steelyard.server.rooms.runs.fields import find_nested
 from steelyard.server.rooms.runs.json_text import parse_json_object, without_nonfinite
 from steelyard.server.rooms.runs.shown_runs import ShownRun
 from steelyard.server.rooms.sweeps.model import Sweep, SweepTrial, TrialState
+from steelyard.server.rooms.sweeps.shown_trials import ShownTrial, show_trials
 
 AxisKind = Literal["number", "integer", "category", "constant"]
 AxisScale = Literal["linear", "log"]
 #: Distributions whose ends are far out in the tails: nobody wants to see all of that.
 _UNBOUNDED = ("normal", "log_normal")
-#: What part of the cost a run's summary says under which key.
-COST_KEYS = {"gpu_hours": "cost.gpu_hours", "tokens": "cost.tokens", "usd": "cost.usd"}
 
 
 class ParameterColumn(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +50,9 @@ class MetricColumn(msgspec.Struct, frozen=True, kw_only=True):
     target: float | None
     expression: str | None
     cells: list[float | None]
-    """Null where a trial logged none, or only what is no finite number."""
+    """The mean of several runs; null where a trial logged none, or only what is not finite."""
+    spread: list[float | None] | None
+    """Standard deviation over the runs of a trial; null where no trial has several."""
 
 
 class TrialColumns(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +64,8 @@ class TrialColumns(msgspec.Struct, frozen=True, kw_only=True):
     next_cursor: str | None
     index: list[int]
     run: list[str]
+    fold_runs: list[list[str]] | None
+    """All runs of each trial, of folds and seeds; null where no trial has several."""
     display_name: list[str | None]
     """Of the run; null until there is one."""
     run_state: list[str | None]
@@ -100,52 +102,51 @@ class TrialColumns(msgspec.Struct, frozen=True, kw_only=True):
 def columns_of(
     sweep: Sweep,
     problem: Problem,
-    trials: Sequence[SweepTrial],
+    rows: Sequence[SweepTrial],
     runs: Mapping[str, ShownRun],
     agents: Mapping[int, tuple[str, str]],
     *,
+    total: int,
     next_cursor: str | None,
 ) -> TrialColumns:
     """The trials as columns. `runs` by name, `agents` (name, host) by number."""
-    shown = [runs.get(trial.run_name) for trial in trials]
-    summaries = [_summary_of(run) for run in shown]
-    places = [_place_of(run) for run in shown]
-    workers = [agents.get(trial.agent_id or 0) for trial in trials]
-    names = sorted({name for trial in trials if trial.results for name in trial.results.outcomes})
+    trials = show_trials(problem, rows, runs)
+    first = [trial.first for trial in trials]
+    places = [_place_of(trial.run) for trial in trials]
+    workers = [agents.get(row.agent_id or 0) for row in first]
+    names = sorted({name for row in rows if row.results for name in row.results.outcomes})
+    has_folds = any(len(trial.rows) > 1 for trial in trials)
     return TrialColumns(
         config_version=sweep.config_version,
-        total=sweep.trial_count,
+        total=total,
         next_cursor=next_cursor,
-        index=[trial.index for trial in trials],
-        run=[trial.run_name for trial in trials],
-        display_name=[run.display_name if run else None for run in shown],
-        run_state=[run.state if run else None for run in shown],
+        index=[row.index for row in first],
+        run=[row.run_name for row in first],
+        fold_runs=[[row.run_name for row in trial.rows] for trial in trials] if has_folds else None,
+        display_name=[trial.run.display_name if trial.run else None for trial in trials],
+        run_state=[trial.run.state if trial.run else None for trial in trials],
         state=[trial.state for trial in trials],
-        attempts=[trial.attempts for trial in trials],
-        trial_config_version=[trial.config_version for trial in trials],
+        attempts=[max(row.attempts for row in trial.rows) for trial in trials],
+        trial_config_version=[row.config_version for row in first],
         agent=[agent[0] if agent else None for agent in workers],
-        kind=[trial.kind for trial in trials],
-        reason=[trial.reason for trial in trials],
-        expected_mean=[_finite(trial.mean) for trial in trials],
-        expected_std=[_finite(trial.std) for trial in trials],
+        kind=[row.kind for row in first],
+        reason=[row.reason for row in first],
+        expected_mean=[_finite(row.mean) for row in first],
+        expected_std=[_finite(row.std) for row in first],
         stop_reason=[trial.stop_reason for trial in trials],
-        duration_s=[_seconds_of(*each) for each in zip(trials, shown, strict=True)],
-        created_at_us=[trial.created_at_us for trial in trials],
+        duration_s=[trial.seconds for trial in trials],
+        created_at_us=[row.created_at_us for row in first],
         started_at_us=[trial.started_at_us for trial in trials],
         ended_at_us=[trial.ended_at_us for trial in trials],
-        parameters=_parameter_columns(problem, trials),
-        metrics=_metric_columns(problem, trials, summaries),
-        outcomes={
-            name: [t.results.outcomes.get(name) if t.results else None for t in trials]
-            for name in names
-        },
-        **{
-            field: [read_number(summary, key) for summary in summaries]
-            for field, key in COST_KEYS.items()
-        },
+        parameters=_parameter_columns(problem, [trial.config for trial in trials]),
+        metrics=_metric_columns(problem, trials, has_folds=has_folds),
+        outcomes={name: [trial.outcome(name) for trial in trials] for name in names},
+        gpu_hours=[trial.costs["gpu_hours"] for trial in trials],
+        tokens=[trial.costs["tokens"] for trial in trials],
+        usd=[trial.costs["usd"] for trial in trials],
         host=[
-            (run.host if run else None) or (agent[1] if agent else None) or None
-            for run, agent in zip(shown, workers, strict=True)
+            (trial.run.host if trial.run else None) or (agent[1] if agent else None) or None
+            for trial, agent in zip(trials, workers, strict=True)
         ],
         gpu=[place.gpu for place in places],
         slurm_job=[place.slurm_job for place in places],
@@ -156,13 +157,15 @@ def columns_of(
 # ---- parameters
 
 
-def _parameter_columns(problem: Problem, trials: Sequence[SweepTrial]) -> list[ParameterColumn]:
+def _parameter_columns(
+    problem: Problem, configs: Sequence[Mapping[str, Any]]
+) -> list[ParameterColumn]:
     """Those of the configuration in its order, then those that only earlier versions of it had."""
     known = problem.space.by_name
-    former = sorted({name for trial in trials for name in trial.config if name not in known})
+    former = sorted({name for config in configs for name in config if name not in known})
     columns = []
     for name in [*sorted(known, key=_place_in(problem)), *former]:
-        cells = [without_nonfinite(trial.config.get(name)) for trial in trials]
+        cells = [without_nonfinite(config.get(name)) for config in configs]
         parameter = known.get(name)
         if parameter is None:
             is_numbers = all(cell is None or is_number(cell) for cell in cells)
@@ -226,7 +229,7 @@ def range_of(parameter: Parameter) -> tuple[float | None, float | None]:
 
 
 def _metric_columns(
-    problem: Problem, trials: Sequence[SweepTrial], summaries: Sequence[Mapping[str, Any]]
+    problem: Problem, trials: Sequence[ShownTrial], *, has_folds: bool
 ) -> list[MetricColumn]:
     """What ended trials were judged by, and what those at work have logged so far."""
     return [
@@ -235,31 +238,13 @@ def _metric_columns(
             goal=metric.goal,
             target=metric.target,
             expression=metric.expression,
-            cells=[
-                _kept_value(trial, place)
-                if trial.results is not None
-                else value_of(metric, summary)
-                for trial, summary in zip(trials, summaries, strict=True)
-            ],
+            cells=[_finite(trial.values[place]) for trial in trials],
+            spread=[_finite(trial.scores[place].std) if trial.scores else None for trial in trials]
+            if has_folds
+            else None,
         )
         for place, metric in enumerate(problem.metrics)
     ]
-
-
-def _kept_value(trial: SweepTrial, place: int) -> float | None:
-    # A trial that ended under an earlier configuration may have been judged by fewer metrics.
-    values = trial.results.values if trial.results else []
-    return _finite(values[place]) if place < len(values) else None
-
-
-def _seconds_of(trial: SweepTrial, run: ShownRun | None) -> float | None:
-    if trial.results is not None and trial.results.seconds is not None:
-        return trial.results.seconds
-    return None if run is None else run.seconds
-
-
-def _summary_of(run: ShownRun | None) -> dict[str, Any]:
-    return {} if run is None else parse_json_object(run.summary, "the summary of a run")
 
 
 class _Place(msgspec.Struct, frozen=True):

@@ -38,6 +38,7 @@ export function makeColumns(more: Partial<RawTrialColumns> = {}): RawTrialColumn
   const starts = Array.from({ length: count }, (_, i) => NOON_US + i * MINUTE_US);
   return {
     ...{ config_version: 1, total: count, next_cursor: null, index: [0, 1, 2, 3, 4] },
+    fold_runs: null,
     run: ["r0", "r1", "r2", "r3", "r4"],
     display_name: ["brisk-0", "brisk-1", "brisk-2", "brisk-3", null],
     run_state: ["finished", "finished", "finished", "failed", null],
@@ -62,7 +63,7 @@ export function makeColumns(more: Partial<RawTrialColumns> = {}): RawTrialColumn
     ],
     metrics: [
       {
-        ...{ name: "loss", goal: "minimize", target: null, expression: null },
+        ...{ name: "loss", goal: "minimize", target: null, expression: null, spread: null },
         cells: [0.5, 0.2, 0.6, null, null],
       },
     ],
