@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -272,20 +273,21 @@ def test_what_the_guide_says_does_twelve_runs_two_at_a_time(cluster: Cluster) ->
     assert count_at_work(cluster) <= 2
 
 
-def test_tasks_that_find_no_work_end_well_and_say_so(cluster: Cluster) -> None:
+def test_the_launcher_of_slurm_starts_agents_of_a_sweep_that_is_there(cluster: Cluster) -> None:
     sweep = cluster.create(points=2, module="steelyard")
-    said = cluster.shell(GUIDE[1].replace("ENTITY/works/SWEEP", sweep))
-    job = find_job(said, tasks=12)
-    assert cluster.wait(job).count() == {"succeeded": 12}, cluster.outputs()
+    command = GUIDE[1].replace("ENTITY/works/SWEEP", sweep).replace("--array 12", "--array 3")
+    said = cluster.shell(f"{command.strip()} --wait -o partition=main")
+    job = find_job(said.splitlines()[0], tasks=3)
+    assert "is over: 3 succeeded" in said
     assert len(check_runs(cluster, sweep, job, points=2)) == 2
-    assert cluster.outputs().count("no more work") == 10
+    assert cluster.outputs().count("no more work") == 1
 
 
 def test_the_official_agent_shares_an_array_out_and_its_surplus_ends_well(cluster: Cluster) -> None:
     """Fewer than twelve: each task takes it seconds."""
-    sweep = cluster.create(*emit(6, 2, "wandb"), points=3, module="wandb")
-    job = cluster.sbatch(6)
-    assert cluster.wait(job).count() == {"succeeded": 6}, cluster.outputs()
+    sweep = cluster.create(*emit(5, 2, "wandb"), points=3, module="wandb")
+    job = cluster.sbatch(5)
+    assert cluster.wait(job).count() == {"succeeded": 5}, cluster.outputs()
     assert len(check_runs(cluster, sweep, job, points=3)) == 3
     assert count_at_work(cluster) <= 2
 
@@ -401,3 +403,17 @@ def test_agents_on_one_machine_that_are_interrupted_give_back_what_they_have(
     cluster.shell(f"steelyard agent {sweep}")
     [trial] = cluster.trials(sweep)
     assert (trial["state"], trial["attempts"]) == ("finished", 2)
+
+
+def test_the_example_of_four_files_runs_as_it_stands(cluster: Cluster) -> None:
+    """Two points and twelve tasks: ten find nothing to do, end at once, and say so."""
+    for path in (ROOT / "examples/sweep_on_slurm").iterdir():
+        if path.is_file():
+            shutil.copy(path, cluster.home)
+    made = cluster.shell(f"steelyard sweep --project {cluster.project} sweep_config.yaml")
+    sweep = find_sweep(made)
+    submit = f"sbatch --export=ALL,SWEEP={sweep} sweep_submission.slrm"
+    job = find_job(cluster.shell(submit), tasks=12)
+    assert cluster.wait(job).count() == {"succeeded": 12}, cluster.outputs()
+    assert [trial["state"] for trial in cluster.trials(sweep)] == ["finished"] * 2
+    assert cluster.outputs().count("no more work") == 10
