@@ -234,6 +234,7 @@ def test_two_processes_that_make_one_run_make_one(place: Place) -> None:
         (1, False, False, "failed"),
         (255, True, False, "killed"),
         (1, False, True, "preempted"),
+        (143, True, True, "killed"),
     ],
 )
 def test_the_exit_code_and_what_was_asked_decide_the_end(

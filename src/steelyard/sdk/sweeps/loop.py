@@ -259,6 +259,7 @@ class Agent:
             return False
         tally.ended += 1
         if state != "failed":
+            terminal.say(f"the agent has done run {run_name}: {state}")
             tally.failed_in_a_row = 0
             return False
         tally.failed += 1

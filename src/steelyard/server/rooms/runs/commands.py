@@ -196,10 +196,10 @@ def finish_run(
     """
     run = lock_run(conn, run_id)
     state = "finished" if exit_code == 0 else "failed"
-    if run.state == "preempting" and exit_code != 0:
+    if run.stop_requested and exit_code != 0:
+        state = "killed"  # whatever its process made of it: nobody is to go on with this run
+    elif run.state == "preempting" and exit_code != 0:
         state = "preempted"
-    elif run.stop_requested and exit_code != 0:
-        state = "killed"
     elif is_crash:
         state = "crashed"
     values = {
