@@ -70,53 +70,47 @@ def run_some(works: Works, sweep: Sweep, count: int) -> None:
     works.settle(sweep)
 
 
-def test_the_parameter_that_decides_is_found_and_the_answer_is_kept_until_a_trial_ends(
+def test_the_parameter_that_decides_is_found_and_answers_are_kept_until_a_trial_ends(
     works: Works,
 ) -> None:
     sweep = works.create(TWO)
-    run_some(works, sweep, 30)
+    run_some(works, sweep, 14)
     analyses = analyses_of(works)
     answer = analyses.importance(sweep, None)
     assert (answer.metric, answer.goal) == ("accuracy", "maximize")
     assert answer.metrics == ["accuracy", "latency", "seconds"]
     assert answer.importances.items[0].name == "lr"
-    assert answer.importances.runs == 24  # what a failed run logged does not count
+    assert answer.importances.runs == 12  # what a failed run logged does not count
     assert {item.name for item in answer.importances.items} == {"lr", "width", "kind"}
     assert analyses.importance(sweep, "accuracy") is answer
     run_some(works, sweep, 1)
-    assert analyses.importance(sweep, None).importances.runs == 25
-    with pytest.raises(Invalid, match="there are 'accuracy', 'latency', 'seconds'"):
-        analyses.importance(sweep, "acuracy")
-
-
-def test_a_slice_and_a_contour_follow_the_results(works: Works) -> None:
-    sweep = works.create(TWO)
-    run_some(works, sweep, 30)
-    analyses = analyses_of(works)
+    assert analyses.importance(sweep, None).importances.runs == 13
     [means] = analyses.surface(sweep, None, "lr", None).surface.mean
     ends, middle = [means[0], means[-1]], means[len(means) // 2]
     assert all(end is not None and middle is not None and middle > end for end in ends)
     contour = analyses.surface(sweep, "latency", "lr", "kind").surface
     assert [len(row) for row in contour.mean] == [24, 24]
+    with pytest.raises(Invalid, match="there are 'accuracy', 'latency', 'seconds'"):
+        analyses.importance(sweep, "acuracy")
 
 
 def test_a_front_leaves_out_what_broke_a_constraint_and_is_measured_from_a_shown_point(
     works: Works,
 ) -> None:
     sweep = works.create(LIMITED)
-    run_some(works, sweep, 20)
+    run_some(works, sweep, 12)
     analyses = analyses_of(works)
     answer = fronts.find_front(analyses, sweep, [], [], feasible_only=True)
     everything = fronts.find_front(analyses, sweep, [], [], feasible_only=False)
-    assert (answer.runs, answer.infeasible) == (8, 8)
-    assert (answer.lacking, everything.runs, everything.infeasible) == (4, 16, 0)
+    assert (answer.runs, answer.infeasible) == (8, 2)
+    assert (answer.lacking, everything.runs, everything.infeasible) == (2, 10, 0)
     assert answer.reference is not None
     volume = hypervolume([run.values for run in answer.front], GOALS, answer.reference)
     assert answer.hypervolume == pytest.approx(volume)
     volumes = [step.hypervolume for step in answer.history]
     assert volumes == sorted(volumes)
     assert volumes[-1] == answer.hypervolume
-    assert answer.history[-1].ended == 12
+    assert answer.history[-1].ended == 10
     three = fronts.find_front(
         analyses,
         sweep,
@@ -142,13 +136,13 @@ def test_sweeps_are_compared_from_one_point_and_one_without_the_metric_says_so(
 ) -> None:
     first, second = works.create(TWO), works.create(TWO, seed=8)
     other = works.create(RANDOM)
-    run_some(works, first, 10)
-    run_some(works, second, 20)
+    run_some(works, first, 6)
+    run_some(works, second, 10)
     analyses = analyses_of(works)
     answer = fronts.compare_sweeps(analyses, [first, second, other], [], [])
     assert answer.reference is not None
     one, two, none = answer.sweeps
-    assert (one.ended, two.ended, none.ended) == (10, 20, 0)
+    assert (one.ended, two.ended, none.ended) == (6, 10, 0)
     assert none.missing == ["accuracy", "latency"]
     assert (none.front, none.best, none.hypervolume) == ([], [], 0.0)
     for each in (one, two):
@@ -163,15 +157,32 @@ def test_sweeps_are_compared_from_one_point_and_one_without_the_metric_says_so(
         assert each.best[-1].run_hours > 0
 
 
-def test_trials_judged_before_an_edit_keep_the_names_of_their_metrics(works: Works) -> None:
+def test_after_an_edit_trials_are_measured_by_the_metrics_that_it_names(works: Works) -> None:
     sweep = works.create(TWO)
     run_some(works, sweep, 3)
-    turned = TWO.replace("name: accuracy, goal: maximize", "name: other, goal: minimize")
+    turned = TWO.replace("name: accuracy, goal: maximize", "name: gpu_hours, goal: minimize")
     changed = works.change(sweep, config=turned)
     results = analyses_of(works).results(changed)
-    assert results.column("other") == [None] * 3
-    assert None not in results.column("accuracy")
-    assert results.goal_of("other") == "minimize"
+    assert sorted(value for value in results.column("gpu_hours") if value is not None) == [
+        0.0,
+        0.25,
+        0.5,
+    ]
+    assert None not in results.column("latency")
+    assert results.goal_of("gpu_hours") == "minimize"
+
+
+def test_folds_of_a_configuration_are_one_trial_with_their_mean(works: Works) -> None:
+    sweep = works.create(RANDOM + "cross_validation: {folds: 2}\n")
+    agent = works.agent(sweep)
+    for loss in (1.0, 3.0, 5.0):  # the last one is a trial that waits for its other fold
+        name, config = works.next_run(agent)
+        works.end(works.start(sweep, name, config), loss=loss)
+    works.settle(sweep)
+    [trial] = analyses_of(works).results(sweep).trials
+    assert trial.values["loss"] == 2.0
+    logged = works.db.read_now(analysis.list_logged, sweep, ["loss"])
+    assert (logged.runs, logged.values) == ([trial.run], {"loss": [2.0]})
 
 
 def test_an_empty_sweep_and_one_without_a_metric_have_answers(works: Works) -> None:

@@ -5,6 +5,7 @@ Everything here blocks, for up to a second of CPU: call it in a worker thread.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
@@ -32,7 +33,8 @@ from steelyard.server.rooms.runs.json_text import parse_json_object
 from steelyard.server.rooms.runs.of_sweeps import list_outcomes
 from steelyard.server.rooms.sweeps.configuration import Problems
 from steelyard.server.rooms.sweeps.model import ENDED, Sweep, SweepTrial
-from steelyard.server.rooms.sweeps.queries import list_trials_in
+from steelyard.server.rooms.sweeps.queries import list_trials
+from steelyard.server.rooms.sweeps.scoring import group_trials
 from steelyard.server.rooms.sweeps.tables import sweep_trials
 
 T = TypeVar("T")
@@ -41,7 +43,10 @@ SEED = 0  # of the forest: a sweep that did not go on looks the same tomorrow
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """An ended trial: everything it was measured by, by name, and whether it may be chosen."""
+    """An ended trial: everything it was measured by, by name, and whether it may be chosen.
+
+    `run` and `index` are those of its first run where it has several, for folds or seeds.
+    """
 
     run: str
     index: int
@@ -215,53 +220,62 @@ def results_version(conn: Connection, sweep: Sweep) -> Hashable:
 def load_results(conn: Connection, sweep: Sweep, problems: Problems) -> SweepResults:
     """Read the ended trials of a sweep."""
     count = SWEEP_ANALYSIS_TRIALS_MAX
-    ended = list_trials_in(conn, sweep.id, ENDED, limit=count + 1)
+    rows = list_trials(conn, sweep.id, limit=count + 1)
     problem = problems.get(sweep)
-    named: dict[int, list[str]] = {sweep.config_version: metric_names(problem)}
-    for trial in ended:
-        if trial.config_version not in named:
-            earlier = problems.get_version(conn, sweep, trial.config_version)
-            named[trial.config_version] = metric_names(earlier)
-    trials = [measured(problem, trial, named[trial.config_version]) for trial in ended[:count]]
+    groups = [[rows[at] for at in group] for group in group_trials(rows[:count])]
+    ended = [group for group in groups if all(row.state in ENDED for row in group)]
+    trials = [measured(problem, group) for group in ended]
     trials.sort(key=lambda trial: (trial.ended_at_us, trial.index))
     goals: dict[str, Goal] = {metric.name: metric.goal for metric in problem.metrics}
     others = {name for trial in trials for name in trial.values} - {SECONDS}
     goals |= {name: "minimize" for name in sorted(others - goals.keys())}
     goals.setdefault(SECONDS, "minimize")
     return SweepResults(
-        sweep=sweep, problem=problem, trials=trials, goals=goals, is_cut=len(ended) > count
+        sweep=sweep, problem=problem, trials=trials, goals=goals, is_cut=len(rows) > count
     )
 
 
-def metric_names(problem: Problem) -> list[str]:
-    return [metric.name for metric in problem.metrics]
-
-
-def measured(problem: Problem, trial: SweepTrial, names: Sequence[str]) -> Measured:
-    """`names` of the metrics that the trial was judged by: an edit may have changed them."""
-    values: dict[str, float] = {}
-    if trial.results is not None:
-        values |= trial.results.outcomes
-        if trial.results.seconds is not None:
-            values[SECONDS] = trial.results.seconds
-        pairs = zip(names, trial.results.values, strict=False)
-        values |= {name: value for name, value in pairs if value is not None}
-    if trial.state == "failed":  # what it had until then says nothing about its configuration
-        values = {}
-    known = {**trial.config, **values}
+def measured(problem: Problem, rows: Sequence[SweepTrial]) -> Measured:
+    """A trial of one run or of several, of which the means of those that did not fail count."""
+    # What a failed run had until then says nothing about its configuration.
+    values = mean_values([values_of(problem, row) for row in rows if row.state != "failed"])
+    first = rows[0]
+    known = {**first.config, **values}
     broken = any(
         constraint.expression.holds(known) is False
         for constraint in problem.space.outcome_constraints
     )
     return Measured(
-        run=trial.run_name,
-        index=trial.index,
-        config=trial.config,
+        run=first.run_name,
+        index=first.index,
+        config=first.config,
         values=values,
         is_feasible=not broken,
-        started_at_us=trial.started_at_us or trial.created_at_us,
-        ended_at_us=trial.ended_at_us or trial.created_at_us,
+        started_at_us=min(row.started_at_us or row.created_at_us for row in rows),
+        ended_at_us=max(row.ended_at_us or row.created_at_us for row in rows),
     )
+
+
+def values_of(problem: Problem, row: SweepTrial) -> dict[str, float]:
+    """What a run was measured by, by name: metrics, outcomes and its time."""
+    if row.results is None:
+        return {}
+    values = dict(row.results.outcomes)
+    if row.results.seconds is not None:
+        values[SECONDS] = row.results.seconds
+    pairs = zip(problem.metrics, row.results.values, strict=False)
+    return values | {metric.name: value for metric, value in pairs if value is not None}
+
+
+def mean_values(found: Sequence[dict[str, float]]) -> dict[str, float]:
+    """The mean of each name over those that have it."""
+    if len(found) == 1:
+        return found[0]
+    gathered: dict[str, list[float]] = {}
+    for values in found:
+        for name, value in values.items():
+            gathered.setdefault(name, []).append(value)
+    return {name: math.fsum(values) / len(values) for name, values in gathered.items()}
 
 
 def spread_over(trials: Sequence[Measured], count: int) -> Sequence[Measured]:
@@ -272,7 +286,7 @@ def spread_over(trials: Sequence[Measured], count: int) -> Sequence[Measured]:
 
 
 class LoggedValues(msgspec.Struct, frozen=True, kw_only=True):
-    """Numbers that the runs of trials logged, by name, one for each of `runs`.
+    """Numbers that ended trials logged, by name, one for each of `runs`; means of several runs.
 
     `known` are names that some of the latest runs have, in the order of the alphabet.
     """
@@ -286,19 +300,31 @@ def list_logged(conn: Connection, sweep: Sweep, names: Sequence[str]) -> LoggedV
     """What ended trials logged last under these names. Raises Invalid for too many names."""
     if len(names) > EXPRESSION_NAMES_MAX:
         raise Invalid(f"ask for up to EXPRESSION_NAMES_MAX = {EXPRESSION_NAMES_MAX} names at once")
-    trials = list_trials_in(conn, sweep.id, ENDED, limit=SWEEP_COLUMNS_TRIALS_MAX)
-    runs = sorted(trial.run_name for trial in trials)
-    outcomes = list_outcomes(conn, sweep.project_id, runs)
-    texts = [outcomes[run].summary if run in outcomes else "{}" for run in runs]
-    summaries = [parse_json_object(text, "the summary of a run") for text in texts]
+    rows = list_trials(conn, sweep.id, limit=SWEEP_COLUMNS_TRIALS_MAX)
+    groups = [[rows[at] for at in group] for group in group_trials(rows)]
+    ended = [group for group in groups if all(row.state in ENDED for row in group)]
+    names_of_runs = [row.run_name for group in ended for row in group]
+    outcomes = list_outcomes(conn, sweep.project_id, names_of_runs)
+    summaries = {
+        run: parse_json_object(found.summary, "the summary of a run")
+        for run, found in outcomes.items()
+    }
+    cells: dict[str, list[float | None]] = {name: [] for name in names}
+    for group in ended:
+        read = [
+            {name: value for name in names if (value := read_number(summary, name)) is not None}
+            for row in group
+            if (summary := summaries.get(row.run_name)) is not None
+        ]
+        means = mean_values(read) if read else {}
+        for name in names:
+            cells[name].append(means.get(name))
     known = {
         name
-        for summary in summaries[-RUNS_LOOKED_AT:]
-        for name in summary
-        if not name.startswith("_") and read_number(summary, name) is not None
+        for run in names_of_runs[-RUNS_LOOKED_AT:]
+        for name in summaries.get(run, {})
+        if not name.startswith("_") and read_number(summaries[run], name) is not None
     }
     return LoggedValues(
-        runs=runs,
-        values={name: [read_number(each, name) for each in summaries] for name in names},
-        known=sorted(known),
+        runs=[group[0].run_name for group in ended], values=cells, known=sorted(known)
     )

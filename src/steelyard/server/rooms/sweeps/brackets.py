@@ -8,15 +8,17 @@ import msgspec
 from sqlalchemy.engine import Connection
 
 from steelyard.limits import SWEEP_BRACKET_CURVES_MAX
-from steelyard.search.problem import Problem, StoppingRule
+from steelyard.search.problem import Metric, Problem, StoppingRule
 from steelyard.search.stopping import Curve, brackets, list_rungs
 from steelyard.search.trials import TrialState
-from steelyard.server.columns.read import list_line_counts, read_series_of
+from steelyard.server.columns.read import list_line_counts
 from steelyard.server.db.interface import Database
 from steelyard.server.rooms.runs.of_sweeps import list_outcomes
 from steelyard.server.rooms.sweeps.analysis import Analyses
 from steelyard.server.rooms.sweeps.configuration import Problems
+from steelyard.server.rooms.sweeps.curves import compose_curves, read_parts
 from steelyard.server.rooms.sweeps.model import Sweep, SweepTrial
+from steelyard.server.rooms.sweeps.overlay import objective, overlay_of
 from steelyard.server.rooms.sweeps.queries import list_trials
 
 _STATES: dict[str, TrialState] = {"finished": "finished", "failed": "failed", "stopped": "stopped"}
@@ -92,14 +94,18 @@ def show_brackets(
     problem = problems.get(sweep)
     if problem.early_terminate is None or not problem.metrics:
         return describe(problem, [], is_cut=False)
+    # Runs are judged by what the search goes by, which a weighting may have changed.
+    metrics = objective(problem, overlay_of(sweep))
+    problem = msgspec.structs.replace(problem, metrics=metrics)
     trials, ids, version = db.read_now(look, sweep)
 
     def compute() -> BracketsAnswer:
-        metric = problem.metrics[0].name
-        seen = db.read_now(read_curves, trials, ids, metric)
+        seen = db.read_now(read_curves, trials, ids, problem.metrics[0])
         return describe(problem, seen, is_cut=len(trials) < sweep.trial_count)
 
-    return analyses.keep((sweep.id, "brackets", sweep.config_version, version), compute)
+    return analyses.keep(
+        (sweep.id, "brackets", sweep.config_version, sweep.overlay, version), compute
+    )
 
 
 def look(conn: Connection, sweep: Sweep) -> tuple[list[SweepTrial], dict[str, int], Hashable]:
@@ -113,18 +119,20 @@ def look(conn: Connection, sweep: Sweep) -> tuple[list[SweepTrial], dict[str, in
 
 
 def read_curves(
-    conn: Connection, trials: Sequence[SweepTrial], ids: dict[str, int], metric: str
+    conn: Connection, trials: Sequence[SweepTrial], ids: dict[str, int], metric: Metric
 ) -> list[Seen]:
-    found = read_series_of(conn, list(ids.values()), "history", metric)
-    seen = []
-    for trial in trials:
-        run_id = ids.get(trial.run_name)
-        if run_id is None:
-            continue
-        values = found[run_id].value.tolist() if run_id in found else []
-        state = "stopped" if trial.stop_reason else _STATES.get(trial.state, "running")
-        seen.append(Seen(trial, Curve(id=trial.run_name, values=values, state=state)))
-    return seen
+    names = {run_id: name for name, run_id in ids.items()}
+    parts = read_parts(conn, list(names), metric)
+    curves = compose_curves(metric, {names[run_id]: each for run_id, each in parts.items()})
+    return [
+        Seen(trial, Curve(id=trial.run_name, values=curves[trial.run_name], state=state_of(trial)))
+        for trial in trials
+        if trial.run_name in curves
+    ]
+
+
+def state_of(trial: SweepTrial) -> TrialState:
+    return "stopped" if trial.stop_reason else _STATES.get(trial.state, "running")
 
 
 def describe(problem: Problem, seen: Sequence[Seen], *, is_cut: bool) -> BracketsAnswer:
@@ -169,8 +177,8 @@ def stopped_run(
     each: Seen, iterations: int, places: Sequence[int], is_continuous: bool
 ) -> StoppedRun | None:
     trial = each.trial
-    if trial.stop_reason is None:
-        return None
+    if trial.stop_reason is None or trial.stop_kind not in (None, "judged"):
+        return None  # or for another reason, such as a budget that is spent
     passed = [place for place in places if place <= iterations]
     usable = [value for value in each.curve.values if value == value and abs(value) != float("inf")]
     return StoppedRun(

@@ -51,7 +51,7 @@ export function ParetoPanel(props: ParetoPanelProps) {
           {[0, 1, 2].map((place) => (
             <Select
               key={place}
-              label={["", "against", "and"][place] ?? ""}
+              label={["of", "against", "and"][place] ?? ""}
               value={chosen[place] ?? ""}
               choices={[
                 ...(place === 2 || chosen.length < 2 ? [{ value: "", label: "nothing" }] : []),
