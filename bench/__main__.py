@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-NAMES = ("artifacts", "charts", "ingest", "runs", "sdk", "tables")
+NAMES = ("artifacts", "charts", "ingest", "runs", "sdk", "search", "tables")
 
 
 def main() -> int:
