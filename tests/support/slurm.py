@@ -62,6 +62,7 @@ class SlurmCluster:
         self._programs = _find_programs()
         # Not pytest's own directory: a socket path may have 107 characters at most.
         self.directory = Path(tempfile.mkdtemp(prefix="steelyard-slurm-", dir="/tmp"))
+        self.node = socket.gethostname().partition(".")[0]
         self.environ = {"SLURM_CONF": str(self.directory / "slurm.conf")}
         self._processes: list[subprocess.Popen[bytes]] = []
         self.directory.chmod(0o755)
@@ -87,7 +88,7 @@ class SlurmCluster:
         controller_port, node_port = _free_ports(2)
         (self.directory / "slurm.conf").write_text(
             CONF.format(
-                host=socket.gethostname().partition(".")[0],
+                host=self.node,
                 user=pwd.getpwuid(os.geteuid()).pw_name,
                 directory=self.directory,
                 controller_port=controller_port,
