@@ -279,6 +279,59 @@ def test_failed_and_nan_runs_teach_the_search_and_are_not_run_again(tmp_path: Pa
     assert look(tmp_path).trials[0].values == [None]
 
 
+def test_a_run_that_died_without_a_word_is_lost_and_one_that_never_began_has_failed(
+    tmp_path: Path,
+) -> None:
+    make_sweep(tmp_path)
+    worker = Worker(tmp_path)
+    command = worker.take()
+    assert command is not None
+    WrittenRun(tmp_path, command.run_name).log(loss=1.0)
+    worker.ask({command.run_name: "failed"}, wants_work=False)
+    assert list_states(tmp_path) == ["lost"]
+    again = worker.take()
+    assert again is not None
+    assert again.config == command.config
+    worker.ask({again.run_name: "failed"}, wants_work=False)
+    assert list_states(tmp_path) == ["failed"]
+    assert look(tmp_path).trials[0].stop_reason == "its program ended before a run of it began"
+
+
+def test_failed_runs_are_run_again_as_often_as_the_sweep_says(tmp_path: Path) -> None:
+    make_sweep(tmp_path, GRID | {"retries": 1})
+    worker = Worker(tmp_path)
+    names = []
+    for _ in range(2):
+        command = worker.take()
+        assert command is not None
+        assert command.config == {"a": 1}
+        worker.work(command, state="failed")
+        names.append(command.run_name)
+    assert list_states(tmp_path) == ["failed"]
+    assert look(tmp_path).trials[0].earlier_runs == names[:1]
+    following = worker.take()
+    assert following is not None
+    assert following.config == {"a": 2}
+
+
+def test_the_search_is_over_when_a_run_reaches_the_target(tmp_path: Path) -> None:
+    metric = {"name": "loss", "goal": "minimize", "target": 0.5}
+    make_sweep(tmp_path, GRID | {"metric": metric})
+    worker, other = Worker(tmp_path), Worker(tmp_path)
+    command = worker.take()
+    assert command is not None
+    worker.ask({command.run_name: "running"})
+    run = WrittenRun(tmp_path, command.run_name)
+    run.log(loss=0.25)
+    (exit_command,) = other.ask()
+    assert isinstance(exit_command, Exit)
+    assert "loss of 0.25 (target 0.5)" in exit_command.reason
+    assert look(tmp_path).state == "running"
+    run.finish()
+    worker.ask({command.run_name: "finished"}, wants_work=False)
+    assert look(tmp_path).state == "finished"
+
+
 def test_a_run_that_does_badly_is_stopped_while_it_runs(tmp_path: Path) -> None:
     config = GRID | {"early_terminate": {"type": "hyperband", "min_iter": 2, "eta": 2}}
     make_sweep(tmp_path, config)

@@ -6,13 +6,13 @@ import contextlib
 import os
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from steelyard.errors import Infeasible, MissingExtra, SweepInvalid
 from steelyard.limits import SWEEP_DIRECTORY_DRAWING_S, SWEEP_DIRECTORY_TRIALS_MAX
 from steelyard.sdk.sweeps.directory.model import Sweep, Trial
-from steelyard.search.problem import Problem
+from steelyard.search.problem import Metric, Problem
 from steelyard.search.results import fit_config
 from steelyard.search.stopping import Curve, Decision, decide
 from steelyard.search.trials import Exhausted, Suggestion, TrialState
@@ -49,6 +49,35 @@ def run_limit(problem: Problem) -> int:
     limits = [problem.run_cap, problem.budget.runs if problem.budget else None]
     said = [each for each in limits if each is not None]
     return min([*said, SWEEP_DIRECTORY_TRIALS_MAX])
+
+
+def find_reached(
+    sweep: Sweep, problem: Problem, read_values: Callable[[Trial], list[float | None]]
+) -> str | None:
+    """Which run has reached the targets of all metrics that have one; None while none has.
+
+    A run at work that reaches it ends the search, too, as on a server; a failed one has not.
+    """
+    targets = [metric for metric in problem.metrics if metric.target is not None]
+    for trial in sweep.trials.values() if targets else ():
+        if trial.state not in ("running", "finished", "stopped"):
+            continue
+        values = read_values(trial) if trial.state == "running" else trial.values
+        by_name = dict(zip((metric.name for metric in problem.metrics), values, strict=False))
+        if all(_is_reached(metric, by_name.get(metric.name)) for metric in targets):
+            said = " and ".join(
+                f"{metric.name} of {by_name[metric.name]:.6g} (target {metric.target:.6g})"
+                for metric in targets
+            )
+            return f"the target is reached: the run {trial.run_name} has {said}"
+    return None
+
+
+def _is_reached(metric: Metric, value: float | None) -> bool:
+    assert metric.target is not None
+    if value is None:
+        return False
+    return value >= metric.target if metric.goal == "maximize" else value <= metric.target
 
 
 def suggest_next(sweep: Sweep, problem: Problem) -> Suggestion | Exhausted:

@@ -119,13 +119,8 @@ def find_undone(problem: Problem) -> Sequence[Diagnostic]:
         place = f"metrics.{index}" if len(problem.metrics) > 1 else "metric"
         if metric.expression is not None and parse(metric.expression, across_runs=True).across_runs:
             found.append(_undone(f"{place}.expression", "scale by fixed numbers instead of zscore"))
-        if metric.target is not None:
-            found.append(_undone(f"{place}.target", "the search goes on beyond it", fatal=False))
     if problem.prior_runs:
         found.append(_undone("prior_runs", "runs of a server are not known here", fatal=False))
-    if problem.retries is not None:
-        said = "a lost run is run again up to two times, a failed one never"
-        found.append(_undone("retries", said, fatal=False))
     if problem.priority:
         found.append(_undone("priority", "an agent works for one directory", fatal=False))
     limit = problem.run_cap or (problem.budget.runs if problem.budget else None) or 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -20,14 +19,15 @@ from steelyard.limits import (
 )
 from steelyard.sdk import terminal
 from steelyard.sdk.sweeps.directory.agents import Watch, write_pulse
+from steelyard.sdk.sweeps.directory.curves import Curves
 from steelyard.sdk.sweeps.directory.drawing import (
+    find_reached,
     find_stops,
     held_for_drawing,
     read_problem,
     run_limit,
     suggest_next,
 )
-from steelyard.sdk.sweeps.directory.log import read_sealed, replace_sealed
 from steelyard.sdk.sweeps.directory.model import (
     AgentCame,
     Drawn,
@@ -42,6 +42,7 @@ from steelyard.sdk.sweeps.directory.model import (
 )
 from steelyard.sdk.sweeps.directory.readings import Reading, RunFolders, RunReader
 from steelyard.sdk.sweeps.directory.settling import (
+    Again,
     finish_if_done,
     give_back,
     list_stops,
@@ -94,8 +95,7 @@ class DirectoryQueue:
         self._problem: Problem | None = None
         self._beats = 0
         self._readers: dict[str, RunReader] = {}
-        self._curves: dict[str, list[float]] = {}
-        self._judged: dict[str, int] = {}
+        self._curves = Curves(directory / "queue" / "curves")
 
     # ---- what an agent calls
 
@@ -191,13 +191,15 @@ class DirectoryQueue:
     def _settle(
         self, agent: str, run_states: Mapping[str, RunState], *, has_left: bool, now_us: int
     ) -> None:
+        again = Again(self._get_problem(self._store.sweep).retries)
+
         def is_named(trial: Trial) -> bool:
             return trial.agent == agent and (
                 run_states.get(trial.run_name) == "running" or trial.state == "leased"
             )
 
         def decide(sweep: Sweep) -> tuple[list[Event], None]:
-            own = settle_own(sweep, agent, run_states, self._read_run)
+            own = settle_own(sweep, agent, run_states, again=again, read_run=self._read_run)
             if has_left:
                 own += give_back(sweep, agent, run_states)
             return own, None
@@ -207,6 +209,7 @@ class DirectoryQueue:
                 sweep,
                 is_named=is_named,
                 is_silent=self._watch.is_silent,
+                again=again,
                 read_run=self._read_run,
             )
             return events, None
@@ -226,16 +229,12 @@ class DirectoryQueue:
         sweep = self._store.sweep
         if not any(trial.state == "running" for trial in sweep.trials.values()):
             return
-        for trial in sweep.trials.values():
-            if trial.is_open or trial.run_name not in self._curves:
-                self._read_curve(trial.run_name)
-        lengths = {name: len(curve) for name, curve in self._curves.items()}
-        if lengths == self._judged:
+        self._curves.read(sweep.trials.values())
+        if not self._curves.have_grown():
             return
-        self._judged = lengths
 
         def decide(sweep: Sweep) -> tuple[list[Event], None]:
-            stops = find_stops(sweep, problem, self._curves)
+            stops = find_stops(sweep, problem, self._curves.known)
             return [
                 Stopping(index, found.reason)
                 for index, found in stops.items()
@@ -251,24 +250,10 @@ class DirectoryQueue:
         return reader.read(self._folders.find(trial.run_name))
 
     def _publish(self, run_name: str, problem: Problem) -> None:
-        """Write down the curve of a run for those who judge: they see its journal late."""
         reader = self._readers.setdefault(run_name, RunReader(problem))
         reading = reader.read(self._folders.find(run_name))
-        if problem.early_terminate is None or self._curves.get(run_name) == reading.curve:
-            return
-        self._curves[run_name] = reading.curve
-        with contextlib.suppress(OSError):  # the next beat tries again
-            replace_sealed(self._curve_path(run_name), msgspec.json.encode(reading.curve))
-
-    def _read_curve(self, run_name: str) -> None:
-        if run_name in self._readers:
-            return  # our own: we wrote it
-        content = read_sealed(self._curve_path(run_name))
-        if content is not None:
-            self._curves[run_name] = msgspec.json.decode(content, type=list[float])
-
-    def _curve_path(self, run_name: str) -> Path:
-        return self._store.queue / "curves" / f"{run_name}.json"
+        if problem.early_terminate is not None:
+            self._curves.publish(run_name, reading.curve)
 
     def _forget_ended(self) -> None:
         at_work = {trial.run_name for trial in self._store.sweep.trials.values() if trial.is_open}
@@ -299,13 +284,20 @@ class DirectoryQueue:
                 leased = Leased(trial.index, run_name, agent)
                 told = msgspec.structs.replace(trial, run_name=run_name)
                 return [leased], [self._command_of(told)]
-        limit = run_limit(self._get_problem(sweep))
-        if sweep.exhausted_reason is None and sweep.trial_count >= limit:
-            reason = f"all {limit:,} runs that the configuration allows were handed out"
+        reason = None if sweep.exhausted_reason else self._find_end(sweep)
+        if reason is not None:
             return [Exhausted(reason)], self._say_exit(sweep, reason)
         if sweep.exhausted_reason is not None:
             return finish_if_done(sweep), self._say_exit(sweep, sweep.exhausted_reason)
         return [], None
+
+    def _find_end(self, sweep: Sweep) -> str | None:
+        """Why no new configuration is drawn any more; None while one may be."""
+        problem = self._get_problem(sweep)
+        limit = run_limit(problem)
+        if sweep.trial_count >= limit:
+            return f"all {limit:,} runs that the configuration allows were handed out"
+        return find_reached(sweep, problem, lambda trial: self._read_run(trial).values)
 
     def _say_exit(self, sweep: Sweep, reason: str) -> list[Command]:
         """There is nothing more to do, unless somebody's trial is about to be lost."""

@@ -42,6 +42,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         curve: the first metric as logged, by step.
         exit_code: of the process, None while it has not said.
         is_preempted: the process was told that its machine is taken away.
+        has_begun: there is anything of it.
     """
 
     values: list[float | None] = []
@@ -50,6 +51,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     curve: list[float] = []
     exit_code: int | None = None
     is_preempted: bool = False
+    has_begun: bool = False
 
 
 class RunFolders:
@@ -144,6 +146,7 @@ class RunReader:
             curve=[self._curve[step] for step in sorted(self._curve)],
             exit_code=codes[0] if has_ended else None,
             is_preempted=self._is_preempted,
+            has_begun=self._begun_us is not None,
         )
 
     def _read_wandb_log(self, path: Path) -> None:

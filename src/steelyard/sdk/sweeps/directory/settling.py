@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+import msgspec
 
 from steelyard.limits import SWEEP_ATTEMPTS_MAX
 from steelyard.sdk.sweeps.directory.model import (
@@ -26,13 +29,35 @@ CANCELED = "the sweep was canceled"
 PREEMPTED = "its run was preempted"
 GIVEN_BACK = "its agent ended before it began"
 GIVEN_AWAY = "its agent was not heard of for so long that another one runs this now"
+NEVER_BEGAN = "its program ended before a run of it began"
+DIED = "its run died without a word"
+FAILED = "its run failed"
 SILENT = "its agent and its run fell silent"
 
 ReadRun = Callable[[Trial], Reading]
 
 
+class Again(msgspec.Struct, frozen=True):
+    """How often a configuration is run again. `retries` is that of the sweep's configuration."""
+
+    retries: int | None
+
+    @property
+    def attempts_max(self) -> int:
+        return SWEEP_ATTEMPTS_MAX if self.retries is None else self.retries + 1
+
+    def after_failure(self, trial: Trial) -> bool:
+        """A failed run is run again only where the sweep says so."""
+        return self.retries is not None and trial.attempts <= self.retries
+
+
 def settle_own(
-    sweep: Sweep, agent: str, run_states: Mapping[str, RunState], read_run: ReadRun
+    sweep: Sweep,
+    agent: str,
+    run_states: Mapping[str, RunState],
+    *,
+    again: Again,
+    read_run: ReadRun,
 ) -> list[Event]:
     """What an agent says of its runs.
 
@@ -48,12 +73,10 @@ def settle_own(
         if said == "running":
             if trial.state != "running":
                 events.append(Began(trial.index, agent))
-        elif said == "preempted":
-            if trial.state != "lost":
-                events.append(lose(sweep, trial, read_run(trial), resumable=True, reason=PREEMPTED))
-        else:
-            reason = trial.stop_reason or (STOPPED_BY_HAND if said == "stopped" else None)
-            events.append(end(trial, read_run(trial), said, reason=reason))
+            continue
+        ended = settle_end(sweep, trial, read_run(trial), said, again)
+        if trial.state != "lost" or isinstance(ended, Ended):
+            events.append(ended)
     return events
 
 
@@ -62,6 +85,7 @@ def settle_silent(
     *,
     is_named: Callable[[Trial], bool],
     is_silent: Callable[[Trial], bool],
+    again: Again,
     read_run: ReadRun,
 ) -> list[Event]:
     """What becomes of trials whose agent says nothing of them any more.
@@ -73,29 +97,48 @@ def settle_silent(
         if trial.state == "lost" and not trial.is_resumable:
             reading = read_run(trial)
             if reading.exit_code is not None:
-                events.append(end_by_itself(trial, reading))
+                ended = settle_end(sweep, trial, reading, None, again)
+                if isinstance(ended, Ended):
+                    events.append(ended)
         elif trial.is_at_work and not is_named(trial) and is_silent(trial):
-            reading = read_run(trial)
-            if reading.exit_code is not None and not reading.is_preempted:
-                events.append(end_by_itself(trial, reading))
-            else:
-                resumable = reading.is_preempted
-                events.append(lose(sweep, trial, reading, resumable=resumable, reason=SILENT))
+            events.append(settle_end(sweep, trial, read_run(trial), None, again))
     return events
 
 
-def end_by_itself(trial: Trial, reading: Reading) -> Ended:
-    """The end that the journals of the run tell of."""
-    return end(trial, reading, "failed" if reading.exit_code else "finished")
+def settle_end(
+    sweep: Sweep, trial: Trial, reading: Reading, said: RunState | None, again: Again
+) -> Ended | Lost:
+    """How a trial ended, or that it is to be run again.
+
+    What the run itself says counts, as on a server; else what its agent says, None where that is
+    silent. A run that died without a word is lost, whatever its agent makes of it.
+    """
+    if said == "stopped" or trial.stop_reason is not None:
+        return _end(trial, reading, "stopped", trial.stop_reason or STOPPED_BY_HAND)
+    code = reading.exit_code
+    if said == "preempted" or (code and reading.is_preempted):
+        return _lose(sweep, trial, reading, again, resumable=True, reason=PREEMPTED)
+    if code is None and said == "failed" and not reading.has_begun:
+        return _end(trial, reading, "failed", NEVER_BEGAN)
+    if code is None and said != "finished":
+        reason = SILENT if said is None else DIED
+        return _lose(sweep, trial, reading, again, resumable=reading.is_preempted, reason=reason)
+    if not code:
+        return _end(trial, reading, "finished", None)
+    if sweep.state in ACTIVE and again.after_failure(trial):
+        return Lost(trial.index, False, FAILED)
+    return _end(trial, reading, "failed", None)
 
 
-def end(trial: Trial, reading: Reading, said: RunState, *, reason: str | None = None) -> Ended:
-    """The trial with what its run brought; one that was to stop early counts as stopped."""
-    reason = reason or trial.stop_reason
-    is_stopped = said == "stopped" or trial.stop_reason is not None
+def _end(
+    trial: Trial,
+    reading: Reading,
+    state: Literal["finished", "failed", "stopped"],
+    reason: str | None,
+) -> Ended:
     return Ended(
         index=trial.index,
-        state="stopped" if is_stopped else "failed" if said == "failed" else "finished",
+        state=state,
         reason=reason,
         values=reading.values,
         outcomes=reading.outcomes,
@@ -103,16 +146,14 @@ def end(trial: Trial, reading: Reading, said: RunState, *, reason: str | None = 
     )
 
 
-def lose(
-    sweep: Sweep, trial: Trial, reading: Reading, *, resumable: bool, reason: str
+def _lose(
+    sweep: Sweep, trial: Trial, reading: Reading, again: Again, *, resumable: bool, reason: str
 ) -> Lost | Ended:
     """It waits for the next agent, if it may be run again at all."""
-    if sweep.state not in ACTIVE or trial.stop_reason is not None:
-        why = trial.stop_reason or STOPPED_WITH_SWEEP
-        return end(trial, reading, "stopped", reason=why)
-    if trial.attempts >= SWEEP_ATTEMPTS_MAX:
-        why = f"lost {trial.attempts} times: {reason}"
-        return end(trial, reading, "failed", reason=why)
+    if sweep.state not in ACTIVE:
+        return _end(trial, reading, "stopped", STOPPED_WITH_SWEEP)
+    if trial.attempts >= again.attempts_max:
+        return _end(trial, reading, "failed", f"lost {trial.attempts} times: {reason}")
     return Lost(trial.index, resumable, reason)
 
 
