@@ -50,10 +50,10 @@ def suggest_next(
     starts = max(start.count_starts(codec.width) - prior_results, 0)
     if index < starts or known.measured < start.RESULTS_MIN:
         waiting = None if index < starts else reasons.of_waiting(known.measured)
-        return spread(codec, untried, rng, seed, index, starts, waiting)
+        return spread(problem, codec, untried, rng, seed, index, starts, waiting)
     if all(are_alike(column) for column in known.losses.T):
         constant = reasons.of_constant(len(known.losses))
-        return spread(codec, untried, rng, seed, index, starts, constant)
+        return spread(problem, codec, untried, rng, seed, index, starts, constant)
     choice: Choice | None = choose(problem, codec, known, untried, rng, index)
     if choice is None:
         return leftover(codec, untried, rng)
@@ -75,6 +75,7 @@ def only_one(codec: Codec, trials: Sequence[Trial]) -> Suggestion | Exhausted:
 
 
 def spread(
+    problem: Problem,
     codec: Codec,
     untried: Untried,
     rng: Rng,
@@ -88,8 +89,9 @@ def spread(
     Args:
         reason: why the design goes on where `index` is beyond its `starts` points.
     """
+    widened = start.WIDENED if len(problem.metrics) == 1 else 1.0
     for number in range(index, index + STARTS_TRIED):
-        row: Array = start.start_row(codec, seed, number)
+        row: Array = start.start_row(codec, seed, number, widened=widened)
         if untried.accepts(row):
             middle = start.middle_of(codec, seed, number)
             why = reason or reasons.of_start(index, starts, middle)

@@ -32,7 +32,7 @@ def of_start(index: int, count: int, middle: str | None) -> str:
     if middle:
         return f"{which}: {middle}"
     return (
-        f"{which}: the first runs are spread over the space and its ends, "
+        f"{which}: the first runs are spread over the whole space, "
         "so that the model has something to learn from"
     )
 

@@ -37,10 +37,15 @@ def branches(codec: Codec, seed: int) -> tuple[int, list[int]]:
     return column, values[: count_starts(codec.width) * 2 // 3].tolist()
 
 
-def start_row(codec: Codec, seed: int, number: int) -> Array:
+def start_row(codec: Codec, seed: int, number: int, *, widened: float = WIDENED) -> Array:
     """Point `number` of the start design of a seed: middles first, the rest a Sobol sequence.
 
     Any number is a good one, so 64 agents that start together get 64 well-spread points.
+
+    Args:
+        widened: how many times as far from the middle numbers are drawn; beyond the ends they are
+            clipped. The best value of one metric is often at an end of a range. A front is not:
+            1 for several metrics.
     """
     column, values = branches(codec, seed)
     middles = max(len(values), 1)
@@ -55,7 +60,7 @@ def start_row(codec: Codec, seed: int, number: int) -> Array:
     if number > middles:
         sequence.fast_forward(number - middles)
     units = sequence.random(1)
-    wide = np.clip(NEUTRAL + WIDENED * (units - NEUTRAL), 0.0, 1.0)
+    wide = np.clip(NEUTRAL + widened * (units - NEUTRAL), 0.0, 1.0)
     return np.asarray(codec.place(np.where(codec.is_category, units, wide))[0])
 
 
