@@ -15,7 +15,7 @@ from steelyard.sdk import terminal
 from steelyard.sdk.session import get_session
 from steelyard.sdk.settings import read_environ
 from steelyard.sdk.sweeps.functions import Functions
-from steelyard.sdk.sweeps.loop import Agent, Leaving, Outcome, Patience, Perform
+from steelyard.sdk.sweeps.loop import Agent, Leaving, Outcome, Patience, Perform, describe_sweep
 from steelyard.sdk.sweeps.open_queue import open_queue
 from steelyard.sdk.sweeps.programs import Programs, check_program
 from steelyard.sdk.sweeps.queue import Queue, SweepInfo
@@ -84,7 +84,7 @@ def work_for_sweep(
     _check_number("count", count)
     _check_number("max_consecutive_failed_runs", failures_in_a_row_max)
     settings = get_session().settings
-    info = queue.describe()
+    info = describe_sweep(queue)
     if info.url is not None and settings.mode in ("offline", "disabled"):
         raise UsageError(
             f"the sweep {info.path} learns from what its runs log to its server, and with mode "

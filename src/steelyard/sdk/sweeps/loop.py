@@ -35,6 +35,8 @@ FLAPPING_FAILURES: Final = 3
 #: Steps in which an agent that waits looks whether it is told to leave.
 STEP_S: Final = 0.1
 FIRST_PAUSE_S: Final = 0.5
+#: Seconds that an agent which is just started waits for a server that restarts.
+START_PATIENCE_S: Final = 60.0
 Work = Run | Resume
 Outcome = Literal["done", "gone", "gave up", "left"]
 
@@ -87,15 +89,19 @@ class Heart:
         self.at_work: str | None = None
         self.is_gone = False
 
-    def begin(self) -> None:
-        """Register. Raises what the queue says; an unreachable one is asked until it answers."""
-        while self._agent is None and not self.is_away_for_good:
+    def begin(self, leaving: Leaving) -> bool:
+        """Register; False when the agent was told to leave before that. Raises what the queue says;
+        an unreachable one is asked until it answers."""
+        while leaving.reason is None and not self.is_away_for_good:
             try:
                 self._agent = self._queue.register(socket.gethostname())
             except (Unavailable, Overloaded) as error:
                 self._note_away(error)
                 time.sleep(FIRST_PAUSE_S)
-        self._note_answer()
+            else:
+                self._note_answer()
+                return True
+        return False
 
     @property
     def is_away_for_good(self) -> bool:
@@ -165,6 +171,24 @@ class Heart:
         terminal.say(f"the sweep {self._info.path} is gone{rest}: {error}", level="error")
 
 
+def describe_sweep(queue: Queue) -> SweepInfo:
+    """The sweep of a queue; one that does not answer is asked for START_PATIENCE_S."""
+    deadline = time.monotonic() + START_PATIENCE_S
+    is_told = False
+    while True:
+        try:
+            return queue.describe()
+        except NotFound:
+            raise
+        except (Unavailable, Overloaded) as error:
+            if time.monotonic() > deadline:
+                raise
+            if not is_told:
+                terminal.say(f"the sweep cannot be asked: {error}; asking again", level="warn")
+                is_told = True
+            time.sleep(FIRST_PAUSE_S)
+
+
 #: Runs one configuration to its end; `heart` beats while it does.
 Perform = Callable[[Work, Heart], RunState]
 
@@ -192,7 +216,8 @@ class Agent:
 
     def run(self) -> Outcome:
         """Work until there is nothing left, `count` runs are done, or somebody says to leave."""
-        self.heart.begin()
+        if not self.heart.begin(self._leaving):
+            return "gone" if self._leaving.reason is None else "left"
         self._started_at = time.monotonic()
         try:
             return self._work()

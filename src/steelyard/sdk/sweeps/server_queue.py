@@ -9,7 +9,6 @@ from urllib.parse import quote
 from steelyard.errors import Unavailable
 from steelyard.sdk.sweeps.places import (
     SweepPath,
-    complete,
     open_server,
     parse_sweep_path,
     sweep_place,
@@ -97,11 +96,15 @@ class ServerQueue:
 def open_server_queue(
     path: str, *, entity: str | None = None, project: str | None = None
 ) -> ServerQueue:
-    """The queue of a sweep by its path. Raises UsageError, NoApiKey; asks the server for the
-    caller's entity where none is named."""
+    """The queue of a sweep by its path; nothing is asked yet. Raises UsageError, NoApiKey."""
     found = parse_sweep_path(path, entity=entity, project=project)
     remote = open_server()
-    return ServerQueue(remote, complete(found, remote))
+    named = SweepPath(
+        found.entity or remote.settings.entity,
+        found.project or remote.default_project,
+        found.sweep,
+    )
+    return ServerQueue(remote, named)
 
 
 def read_yaml_map(text: str) -> dict[str, Any]:
