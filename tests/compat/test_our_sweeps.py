@@ -268,6 +268,38 @@ def test_warnings_do_not_come_between_the_four_lines(home: Home, client: Officia
     assert len(theirs.strip().splitlines()) == 4, theirs
 
 
+def test_the_command_wandb_of_the_shim_makes_sweeps_and_works_for_them(home: Home) -> None:
+    (home.path / "sweep.yaml").write_text(
+        "program: train.py\nmethod: grid\nmetric: {name: loss, goal: minimize}\n"
+        "parameters: {x: {values: [1]}}\n"
+    )
+
+    def wandb(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "steelyard.cli.wandb_command", *arguments],
+            cwd=home.path,
+            env=home.user.environ,
+            text=True,
+            capture_output=True,
+            timeout=PATIENCE_S,
+        )
+
+    made = wandb("sweep", "--project", home.project, "sweep.yaml")
+    lines = made.stderr.splitlines()
+    path = lines[-1].rpartition(" ")[2]
+    page = f"{home.server.base_url}/{path.rpartition('/')[0]}/sweeps/{path.rpartition('/')[2]}"
+    assert lines == [
+        "wandb: Creating sweep from: sweep.yaml",
+        f"wandb: Creating sweep with ID: {path.rpartition('/')[2]}",
+        f"wandb: View sweep at: {page}",
+        f"wandb: Run sweep agent with: wandb agent {path}",
+    ]
+    worked = wandb("agent", "--count", "1", path)
+    assert worked.returncode == 0, worked.stderr
+    assert home.ended(path, 1)[0]["values"] == [1.0]
+    assert wandb("sweep", "--stop", path).returncode == 0
+
+
 def test_each_clients_scripts_run_under_the_others_agent(
     home: Home, client: OfficialClient
 ) -> None:
