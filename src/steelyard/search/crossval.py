@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import sys
 from collections.abc import Sequence
 
 import msgspec
@@ -77,11 +78,12 @@ def aggregate(rule: CrossValidation | None, goal: Goal, results: Sequence[FoldRe
     ended = [result for result in results if result.state in ("finished", "failed", "stopped")]
     values = [v for r in ended if r.state != "failed" and (v := as_value(r.value)) is not None]
     state = find_state(results, len(ended), len(values), expected)
-    mean = statistics.fmean(values) if values else None
-    std = statistics.stdev(values) if len(values) > 1 else None
+    mean = statistics.mean(values) if values else None  # exact: fmean overflows near 1e308
+    std = spread_of(values) if len(values) > 1 else None
     objective = None
     if state in ("finished", "stopped") and mean is not None:
-        objective = penalise(mean, std, penalty=0.0 if rule is None else rule.penalty, goal=goal)
+        penalty = 0.0 if rule is None else rule.penalty
+        objective = as_value(penalise(mean, std, penalty=penalty, goal=goal))
     max_std = None if rule is None else rule.max_std
     accepted = max_std is None or std is None or std <= max_std
     found = Aggregate(
@@ -96,6 +98,14 @@ def aggregate(rule: CrossValidation | None, goal: Goal, results: Sequence[FoldRe
         reason="",
     )
     return msgspec.structs.replace(found, reason=explain(found, max_std))
+
+
+def spread_of(values: Sequence[float]) -> float:
+    """Standard deviation of a sample; the largest number where it would be beyond that."""
+    try:
+        return statistics.stdev(values)
+    except OverflowError:
+        return sys.float_info.max
 
 
 def as_value(value: float | None) -> float | None:

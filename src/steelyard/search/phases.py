@@ -232,6 +232,8 @@ def as_priors(space: Space, before: Sequence[Trial], now: Sequence[Trial]) -> li
             values = tuple(
                 (value or 0.0) + shifts.get(at, 0.0) for at, value in enumerate(trial.values)
             )
+            if not all(math.isfinite(value or 0.0) for value in values):
+                continue
         priors.append(msgspec.structs.replace(trial, values=values, is_prior=True))
     return priors
 

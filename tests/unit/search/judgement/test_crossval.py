@@ -1,5 +1,6 @@
 """Several runs of one configuration, judged together."""
 
+import math
 import statistics
 
 import pytest
@@ -115,3 +116,12 @@ def test_without_cross_validation_a_trial_is_its_only_run() -> None:
 def test_more_results_than_runs_are_refused() -> None:
     with pytest.raises(Invalid, match="2 results of a trial with 1 runs"):
         aggregate(None, "minimize", make_results(1.0, 2.0))
+
+
+@given(values=st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=5))
+def test_whatever_runs_log_the_objective_is_a_number_or_nothing(values: list[float]) -> None:
+    """Also where sums and squares are beyond what a float holds."""
+    rule = CrossValidation(folds=len(values), penalty=2.0)
+    found = aggregate(rule, "maximize", make_results(*values))
+    for number in (found.mean, found.std, found.objective):
+        assert number is None or math.isfinite(number)

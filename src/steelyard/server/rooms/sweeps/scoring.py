@@ -8,6 +8,7 @@ a run that ends may change the values of all others.
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -142,7 +143,7 @@ def mean_outcomes(rows: Sequence[SweepTrial]) -> dict[str, float]:
     for row in rows:
         for name, value in (row.results.outcomes if row.results else {}).items():
             found.setdefault(name, []).append(value)
-    return {name: math.fsum(values) / len(values) for name, values in found.items()}
+    return {name: statistics.mean(values) for name, values in found.items()}
 
 
 # ---- writing them down
