@@ -1,7 +1,8 @@
 """Take the pictures of the README from the running product: `make pictures`.
 
-A server on a data directory that is thrown away, thirty trainings logged by the official client,
-and Chromium. The numbers are made up but seeded, so the pictures change only when the page does.
+A server on a data directory that is thrown away, thirty trainings logged by the official client, a
+sweep with the trials of tests/support/many_trials.py, and Chromium. The numbers are made up but
+seeded, so the pictures change only when the page does.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from steelyard.server.db.open import open_database
 from steelyard.testing.server import ThrowawayServer
 from tests.support.browser import Browser, open_session
+from tests.support.many_trials import CONFIG, fill_sweep
 from tests.support.official_client import OfficialClient, clean_environ, kill_group
 
 PICTURES = Path(__file__).resolve().parent / "pictures"
 PROJECT = "flowers"
 SIZE = (1280, 640)
+TRIALS = 26
 #: A picture that is larger slows the README down.
 BYTES_MAX = 200_000
 
@@ -74,6 +78,7 @@ def main() -> None:
         environ = clean_environ(place / "home") | {"LOGNAME": "ada", "USER": "ada"}
         with ThrowawayServer(place / "server", environ=environ) as server:
             log_and_look(server, place)
+            sweep_and_look(server)
     for picture in sorted(PICTURES.glob("*.png")):
         size = picture.stat().st_size
         assert size <= BYTES_MAX, f"{picture.name} has {size} bytes, more than {BYTES_MAX}"
@@ -104,6 +109,27 @@ def log_and_look(server: ThrowawayServer, place: Path) -> None:
     finally:
         kill_group(training)
         training.wait()
+
+
+def sweep_and_look(server: ThrowawayServer) -> None:
+    """The page of a sweep with one axis brushed."""
+    sweeps = f"/api/v1/ada/{PROJECT}/sweeps"
+    name = server.call("POST", sweeps, content={"config": CONFIG})["name"]
+    server.stop()
+    db = open_database(f"sqlite:///{server.data_dir}/steelyard.db")
+    fill_sweep(db, name, TRIALS)
+    db.close()
+    server.start()
+    browser = Browser()
+    try:
+        page = browser.visit(server.base_url, cookies=open_session(server), size=SIZE)
+        page.goto(f"/ada/{PROJECT}/sweeps/{name}?brush=parameter:lr~0.0002..0.006")
+        page.at("text", "/trials selected/").see()
+        page.at("title", "New data appears by itself").see()
+        page.do("screenshot", file=str(PICTURES / "sweep-light.png"))
+        page.end()
+    finally:
+        browser.close()
 
 
 def take_pictures(server: ThrowawayServer) -> None:

@@ -39,7 +39,7 @@ export function EditDialog({ place, sweep, text: first, notes, onClose }: EditDi
       onClose={onClose}
       footer={
         <>
-          <Button onClick={onClose}>Close</Button>
+          <Button onClick={onClose}>Leave it as it is</Button>
           <Button
             look="primary"
             isBusy={patch.isPending}

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { SweepState } from "~/api/types";
-import { formatValue } from "~/charts/format";
+import { countOf, formatValue } from "~/charts/format";
 import { Button } from "~/ui/Button";
 import { CopyButton } from "~/ui/CopyButton";
 import { Icon } from "~/ui/Icon";
@@ -112,6 +112,19 @@ export function SweepHeader({ place, sweep, counts, onEdit }: SweepHeaderProps) 
         <p className={styles.note}>
           <Icon name="info" size={14} /> Nothing is left to suggest: {sweep.exhausted_reason}
         </p>
+      )}
+      {sweep.warnings.length > 0 && (
+        <details className={styles.warnings}>
+          <summary>
+            <Icon name="warning" size={14} /> {countOf(sweep.warnings.length, "remark")} about the
+            configuration
+          </summary>
+          <ul>
+            {sweep.warnings.map((warning) => (
+              <li key={warning}>{warning}</li>
+            ))}
+          </ul>
+        </details>
       )}
       <ChangeStateDialog
         place={place}

@@ -102,6 +102,13 @@ describe("the page of a sweep", () => {
     );
   });
 
+  it("tells what is odd about its configuration", async () => {
+    server.on(`GET ${SWEEP}`, () => makeDetail({ warnings: ["metric: nobody logs it"] }));
+    openSweeps();
+    await userEvent.click(await screen.findByText("1 remark about the configuration"));
+    expect(screen.getByText("metric: nobody logs it")).toBeVisible();
+  });
+
   it("is brushed by the address that leads to it", async () => {
     openSweeps("/s1?brush=metric%3Aloss~0..0.3");
     expect(await screen.findByText("1 of 5 trials selected")).toBeVisible();
