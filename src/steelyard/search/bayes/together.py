@@ -8,6 +8,7 @@ than the best result, as in `choice.believe`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from scipy import linalg
@@ -15,9 +16,10 @@ from scipy import linalg
 from steelyard.search.bayes import gp, targets
 from steelyard.search.bayes.acquisition import log_expected_improvement
 from steelyard.search.bayes.arrays import Array
+from steelyard.search.bayes.candidates import mutate
 from steelyard.search.bayes.choice import believe, explain, fit_model, select
 from steelyard.search.bayes.codec import Codec
-from steelyard.search.bayes.maximise import starting_points
+from steelyard.search.bayes.maximise import climb, starting_points
 from steelyard.search.bayes.observations import observe
 from steelyard.search.bayes.untried import Untried
 from steelyard.search.problem import Problem
@@ -25,6 +27,9 @@ from steelyard.search.trials import Suggestion, Trial
 
 TAKEN = -np.inf
 VARIANCE_LEAST = 1e-10
+TOPS = 6  # rows of the pool that are climbed from
+NEAR_PEAKS = 300  # rows around where that leads, at each scale
+SCALES = (0.3, 0.1, 0.03)
 
 
 def choose_together(
@@ -47,6 +52,13 @@ def choose_together(
     best = float(values.min())
     model = believe(codec, known.rows, values, seen.pending, theta, best)
     pool = starting_points(codec, rng, known.rows, values, untried)
+    gains = expected_gains(codec, model, pool, best)
+    tops = untried.best_allowed(pool, np.argsort(-gains, kind="stable"), TOPS)
+    if len(tops):
+        score = partial(expected_gains, codec, model, best=best)
+        peaks = climb(codec, rng, score, pool[tops], gains[tops], untried)
+        near = [mutate(codec, rng, peaks, NEAR_PEAKS, scale=scale) for scale in SCALES]
+        pool = np.vstack([peaks, *near, pool])
     _, unlike = np.unique(np.round(pool, 6), axis=0, return_index=True)
     pool = pool[np.sort(unlike)]
     found: list[Suggestion] = []
@@ -66,6 +78,12 @@ def choose_together(
         untried.seen = np.vstack([untried.seen, row])
         picker.tell(at)
     return found
+
+
+def expected_gains(codec: Codec, model: gp.Posterior, rows: Array, best: float) -> Array:
+    """The logarithm of the expected improvement of each row."""
+    mean, sd = model.predict(codec.features(rows))
+    return log_expected_improvement(mean, sd, best=best)
 
 
 class _Picker:
