@@ -15,10 +15,11 @@ def open_queue(path: str, *, entity: str | None = None, project: str | None = No
     """
     from steelyard.sdk.sweeps.directory.store import is_sweep_directory
 
-    if is_sweep_directory(Path(path)):
+    # Scripts hand over what they have: None from a function that made no sweep.
+    if isinstance(path, str) and is_sweep_directory(Path(path)):
         from steelyard.sdk.sweeps.directory.queue import DirectoryQueue
 
-        return DirectoryQueue(Path(path))
+        return DirectoryQueue(Path(path).absolute())  # scripts change their directory
     from steelyard.sdk.sweeps.server_queue import open_server_queue
 
     return open_server_queue(path, entity=entity, project=project)

@@ -31,6 +31,7 @@ from steelyard.sdk.sweeps.directory.model import (
     Stopping,
     Sweep,
 )
+from steelyard.sdk.sweeps.directory.store import is_sweep_directory
 
 INDICES = st.integers(0, 3)
 NAMES = st.sampled_from(["a", "b", "c"])
@@ -163,3 +164,8 @@ def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
     place.write_bytes(place.read_bytes()[:-2])
     assert read_sealed(place) is None
     assert [each.name for each in tmp_path.iterdir()] == ["f"]
+
+
+@pytest.mark.parametrize("text", ["x" * 5000, "a\0b", "entity/project/sweep", "", "http://h/a/b"])
+def test_what_is_no_directory_is_no_sweep_in_one(text: str) -> None:
+    assert not is_sweep_directory(Path(text))

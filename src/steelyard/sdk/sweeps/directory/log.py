@@ -36,9 +36,11 @@ class EntryLog:
         """Whether there is a first entry. Raises Unavailable where nobody can tell."""
         try:
             self.place_of(0).stat()
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):  # of a text with a NUL
             return False
         except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return False
             raise _unavailable(self.path, "read", error) from error
         return True
 
