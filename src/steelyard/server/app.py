@@ -51,6 +51,7 @@ from steelyard.server.api import sweep_charts as sweep_charts_api
 from steelyard.server.api import sweep_edits as sweep_edits_api
 from steelyard.server.api import sweep_estimates as sweep_estimates_api
 from steelyard.server.api import sweep_imports as sweep_imports_api
+from steelyard.server.api import sweep_phases as sweep_phases_api
 from steelyard.server.api import sweep_queue as sweep_queue_api
 from steelyard.server.api import sweep_weightings as sweep_weightings_api
 from steelyard.server.api import sweeps as sweeps_api
@@ -124,6 +125,7 @@ EDGES: tuple[ModuleType, ...] = (
     sweep_imports_api,
     sweep_analysis_api,
     sweep_weightings_api,
+    sweep_phases_api,
     tables_api,
     table_diffs,
     table_downloads,
