@@ -63,6 +63,7 @@ function Budget({ report }: { report: BudgetReport }) {
   const shown = KINDS.filter(
     ({ kind }) => report.limits[kind] != null || (report.spent[kind] ?? 0) > 0,
   );
+  const extras = describeExtras(report);
   return (
     <div className={styles.budget}>
       <p className={styles.state} data-state={report.state}>
@@ -100,7 +101,7 @@ function Budget({ report }: { report: BudgetReport }) {
           </div>
         );
       })}
-      <p className={styles.note}>{describeExtras(report)}</p>
+      {extras !== "" && <p className={styles.note}>{extras}</p>}
     </div>
   );
 }
