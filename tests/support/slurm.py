@@ -111,9 +111,13 @@ class SlurmCluster:
         assert done.returncode == 0, f"{program} {arguments}: {done.stdout}{done.stderr}"
         return done.stdout
 
-    def start_now(self, task: str) -> None:
-        """Let a task begin that was put back into the queue: Slurm holds it for two minutes."""
-        self.run("scontrol", "update", f"JobId={task}", "StartTime=now")
+    def start_soon(self, task: str) -> None:
+        """Let a task begin that was put back into the queue: Slurm holds it for two minutes.
+
+        Not in the second it was ended in: the node takes what begins then for what it has ended
+        ("Job credential revoked").
+        """
+        self.run("scontrol", "update", f"JobId={task}", "StartTime=now+3")
 
     def remove(self) -> None:
         """End every job and daemon, and delete everything."""
