@@ -32,7 +32,7 @@ def suggest_next(
     Args:
         index: how many were handed out before, prior trials not counted.
     Raises Invalid for a problem without a metric, Infeasible where no configuration keeps the
-    constraints. Cost: about 50 ms of CPU with 100 results, 150 with 1,000 (7 parameters).
+    constraints. Cost: about 80 ms of CPU with 100 results, 110 with 1,000 (7 parameters).
     """
     if not problem.metrics:
         raise Invalid("method bayes needs `metric:` with a name and a goal; random and grid do not")
