@@ -157,8 +157,8 @@ class AgentCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """What an agent is to do: run or resume a run, stop one, or exit.
 
     `args` is the configuration as runs get it: {parameter: {"value": …}}, nested ones in one value.
-    `reason` says why a run is to stop, or why there is nothing more to do; `is_early`: its curve was
-    judged, so that it ends well.
+    `reason` says why a run is to stop, or why there is nothing more to do; `is_early`: its curve
+    was judged, so that it ends well.
     """
 
     type: Literal["run", "resume", "stop", "exit"]
