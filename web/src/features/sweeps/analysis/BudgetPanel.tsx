@@ -70,6 +70,7 @@ function Budget({ report }: { report: BudgetReport }) {
         {STATES[report.state]}
         {report.reason !== null && `: ${report.reason}`}
         {report.projected_end_at_us !== null &&
+          report.state !== "spent" &&
           `. Expected to end ${formatDate(report.projected_end_at_us / 1e6).slice(0, 16)}`}
       </p>
       {shown.map(({ kind, label, write }) => {
