@@ -142,6 +142,7 @@ function useBrushesInUrl(
     let timer: ReturnType<typeof setTimeout> | undefined;
     const leave = selection.subscribe(() => {
       clearTimeout(timer);
+      if (selection.isDragged) return;
       timer = setTimeout(() => {
         if (selection.brushes === written.current) return;
         written.current = selection.brushes;

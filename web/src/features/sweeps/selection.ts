@@ -28,6 +28,8 @@ export class TrialSelection {
   #count = 0;
   #version = 0;
   #listeners = new Set<() => void>();
+  /** A brush is held: what can wait should wait, its end is told as a change of its own. */
+  isDragged = false;
   #hoverListeners = new Set<() => void>();
 
   /** Ranges by the name of the axis: `parameter:lr`, `metric:loss`, `fact:duration`. */

@@ -10,6 +10,8 @@ export function useSettledSelection(selection: TrialSelection): number {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const follow = () => {
       clearTimeout(timer);
+      // On a busy machine frames are further apart than a rest is long.
+      if (selection.isDragged) return;
       timer = setTimeout(() => setVersion(selection.version), REST_MS);
     };
     follow();

@@ -71,16 +71,15 @@ export function ParallelCoordinates(props: ParallelCoordinatesProps) {
       made.destroy();
     };
   }, []);
-  const brushing = useBrushing({ axes, xs, box, selection, plot, onOpen, columns });
+  const handlers = useBrushing({ axes, xs, box, selection, plot, onOpen, columns });
   useEffect(() => {
     plot.current?.update(view);
     plot.current?.select(selection.mask, false);
   }, [view, selection]);
-  const { isDragging } = brushing;
   useEffect(() => {
-    const follow = () => plot.current?.select(selection.mask, isDragging.current);
+    const follow = () => plot.current?.select(selection.mask, selection.isDragged);
     return selection.subscribe(follow);
-  }, [selection, isDragging]);
+  }, [selection]);
   useEffect(() => {
     const rowOf = new Map(Array.from(columns.ids, (id, row) => [id, row]));
     return selection.subscribeHover(() => {
@@ -124,7 +123,7 @@ export function ParallelCoordinates(props: ParallelCoordinatesProps) {
             ref={host}
             className={styles.plot}
             style={{ height: HEIGHT }}
-            {...brushing.handlers}
+            {...handlers}
             data-testid="parallel-plot"
           >
             <svg className={styles.overlay} width={width} height={HEIGHT} aria-hidden="true">

@@ -39,7 +39,6 @@ export function useBrushing(facts: Brushing) {
   useEffect(() => {
     latest.current = facts;
   });
-  const isDragging = useRef(false);
   const drag = useRef<Drag | null>(null);
 
   const handlers = useMemo(() => {
@@ -92,7 +91,7 @@ export function useBrushing(facts: Brushing) {
         return;
       }
       held.hasMoved = true;
-      isDragging.current = true;
+      selection.isDragged = true;
       selection.brush(held.axis.name, [...held.others, rangeOfDrag(held, unit)]);
     };
     const end = () => {
@@ -101,7 +100,7 @@ export function useBrushing(facts: Brushing) {
       const { selection } = latest.current;
       if (held === null) return;
       const ranges = selection.brushes.get(held.axis.name) ?? [];
-      isDragging.current = false;
+      selection.isDragged = false;
       // A click: on a range takes it away, beside it all of the axis.
       if (!held.hasMoved) selection.brush(held.axis.name, held.isMove ? held.others : []);
       else selection.brush(held.axis.name, joinRanges(held.axis, ranges));
@@ -123,7 +122,7 @@ export function useBrushing(facts: Brushing) {
       },
     };
   }, []);
-  return { handlers, isDragging };
+  return handlers;
 }
 
 /** At an end of a range that end follows, inside of it all of it, and elsewhere a new one begins. */
