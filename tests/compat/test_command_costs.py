@@ -125,5 +125,8 @@ def test_an_agent_of_two_sweeps_is_served_by_priority_over_http(
     assert (queue["running"], queue["depth"], queue["suggested_replicas"]) == (1, 3, 2)
     budget = call(shared_server, "GET", f"{place}/{agents[1]['sweep']}/budget")
     assert (budget["limits"]["usd"], budget["spent"]["runs"], budget["state"]) == (100, 1, "waits")
+    idle = call(shared_server, "POST", f"{place}/{agents[1]['sweep']}/agents", {})["name"]
+    told = call(shared_server, "POST", f"{place}/{agents[1]['sweep']}/agents/{idle}/next", {})
+    assert (told["commands"], "what a run costs is not known yet" in told["waits"]) == ([], True)
     quota = f"/api/v1/entities/{entity}/sweep-quota"
     assert call(shared_server, "GET", quota) == {"runs_max": None}

@@ -28,6 +28,7 @@ export interface AgentRow {
 
 export interface AgentWork {
   commands: AgentCommand[];
+  waits?: string | null;
 }
 
 export interface Aggregate {

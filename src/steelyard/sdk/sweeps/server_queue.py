@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from steelyard.errors import Unavailable
+from steelyard.sdk import terminal
 from steelyard.sdk.sweeps.places import (
     SweepPath,
     open_server,
@@ -29,6 +30,7 @@ class ServerQueue:
         self._remote = remote
         self._path = path
         self._place = sweep_place(path)
+        self._waits: str | None = None
 
     def describe(self) -> SweepInfo:
         """Raises SweepNotFound, Unavailable, Unauthenticated."""
@@ -59,6 +61,10 @@ class ServerQueue:
         }
         place = f"{self._place}/agents/{quote(agent, safe='')}/next"
         answer = self._call("POST", place, content)
+        waits = answer.get("waits")
+        if waits and waits != self._waits:
+            terminal.say(f"waiting for work: {waits}")
+        self._waits = waits
         return [self._read_command(each) for each in answer["commands"]]
 
     def _call(self, method: str, place: str, content: Any = None) -> Any:

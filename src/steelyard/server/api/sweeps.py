@@ -107,10 +107,14 @@ class AgentBeat(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     wants_work: bool = True
 
 
-class AgentWork(msgspec.Struct, frozen=True):
-    """What the agent is to do; nothing for now when it is empty: ask again in a few seconds."""
+class AgentWork(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the agent is to do; nothing for now when it is empty: ask again in a few seconds.
+
+    `waits` says why an idle agent gets nothing: a budget, a quota, a phase that has not begun.
+    """
 
     commands: list[AgentCommand]
+    waits: str | None = None
 
 
 @get(SWEEPS)
@@ -357,6 +361,9 @@ async def next_sweep_work(
             raise AgentNotFound(f"{agent!r} of the sweep {found.path}")
         return known.id
 
+    def read_waits(conn: Connection) -> str | None:
+        return get_writable_sweep(conn, caller, entity, project, sweep).waits_reason
+
     agent_id = await db.read(read)
     given = await asyncio.to_thread(
         sweeps.beat,
@@ -365,7 +372,9 @@ async def next_sweep_work(
         AgentReport(running=frozenset(data.running), ended=data.ended, wants_work=data.wants_work),
         now_us=now_us(),
     )
-    return AgentWork(given)
+    if given or data.running or not data.wants_work:
+        return AgentWork(given)
+    return AgentWork(given, await db.read(read_waits))
 
 
 handlers = [
