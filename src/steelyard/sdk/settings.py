@@ -444,6 +444,19 @@ def read_environ() -> dict[str, str]:
     return dict(os.environ)  # noqa: TID251  # the one place
 
 
+def change_environ(changes: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Set variables, or unset those that are None, for a function that an agent runs and for what
+    it starts; what they were, for the same call afterwards."""
+    environ = os.environ  # noqa: TID251  # the one place
+    before = {name: environ.get(name) for name in changes}
+    for name, value in changes.items():
+        if value is None:
+            environ.pop(name, None)
+        else:
+            environ[name] = value
+    return before
+
+
 def load_client_settings(
     environ: Mapping[str, str],
     files: Iterable[SettingsText],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from steelyard.sdk import terminal
 from steelyard.sdk.session import get_session
-from steelyard.sdk.settings_environ import changed_environ
+from steelyard.sdk.settings import change_environ
 from steelyard.sdk.stopping import EARLY, KILLED, PREEMPTED, StoppedEarly
 from steelyard.sdk.sweeps.loop import Heart, Leaving, Work, find_stop
 from steelyard.sdk.sweeps.parameters import RunFiles, hidden_variables, run_variables
@@ -45,11 +45,13 @@ class Functions:
         session = get_session()
         for run in reversed(session.list_active()):
             run.finish()  # one of before, so that init() begins another
-        with (
-            changed_environ(variables, hidden_variables(variables)),
-            _Beats(work, heart, self._leaving) as beats,
-        ):
-            state = self._call(work, beats)
+        hidden: dict[str, str | None] = dict.fromkeys(hidden_variables(variables))
+        before = change_environ({**hidden, **variables})
+        try:
+            with _Beats(work, heart, self._leaving) as beats:
+                state = self._call(work, beats)
+        finally:
+            change_environ(before)
         files.remove()
         return state
 
