@@ -152,4 +152,6 @@ def test_nothing_but_settings_reads_the_environment() -> None:
 
 
 def _reads_settings(path: Path) -> bool:
-    return path.parent.name == "cli" or path == ROOT / "src/steelyard/sdk/settings.py"
+    # The server's package sets what numpy reads when it is loaded; it reads nothing itself.
+    places = ("src/steelyard/sdk/settings.py", "src/steelyard/server/__init__.py")
+    return path.parent.name == "cli" or path in [ROOT / place for place in places]
