@@ -70,7 +70,6 @@ export type {
   SeriesPoint,
   SeriesQuery,
   Sort as TableSort,
-  SweepConfigRow,
   SweepDetail,
   SweepOverview,
   SweepPatch,

@@ -18,7 +18,6 @@ import type {
   JsonValue,
   Page,
   RawTrialColumns,
-  SweepConfigRow,
   SweepDetail,
   SweepOverview,
   SweepPatch,
@@ -144,7 +143,6 @@ export const sweepKeys = {
     [...sweepKeys.project(entity, project), "of", sweep] as const,
   detail: (place: SweepPlace) => [...sweepKeys.all(place), "detail"] as const,
   columns: (place: SweepPlace) => [...sweepKeys.all(place), "columns"] as const,
-  configs: (place: SweepPlace) => [...sweepKeys.all(place), "configs"] as const,
 };
 
 export function useSweep(place: SweepPlace) {
@@ -200,16 +198,6 @@ export function usePatchSweep(place: SweepPlace) {
     onSuccess: (detail) => queryClient.setQueryData(sweepKeys.detail(place), detail),
     onSettled: () =>
       queryClient.invalidateQueries({ queryKey: sweepKeys.project(place.entity, place.project) }),
-  });
-}
-
-/** Every configuration that the sweep had, oldest first. */
-export function useSweepConfigs(place: SweepPlace, isEnabled: boolean) {
-  return useQuery({
-    queryKey: sweepKeys.configs(place),
-    queryFn: ({ signal }) =>
-      request<Page<SweepConfigRow>>(`${sweepApi(place)}/configs`, { signal }),
-    enabled: isEnabled,
   });
 }
 
