@@ -227,6 +227,9 @@ function Save({
   const [name, setName] = useState("");
   const save = useSaveWeighting(place);
   const toast = useToast();
+  const saved = useWeightings(place);
+  // The search goes by the default one: saving it anew does not change that it does.
+  const isDefault = saved.data?.items.find((each) => each.name === name)?.is_default ?? false;
   return (
     <form
       className={styles.save}
@@ -238,6 +241,7 @@ function Save({
             expression: expression.text,
             weights: Object.fromEntries(terms.map(({ text }, i) => [text, current[i] ?? 0])),
             goal,
+            is_default: isDefault,
           },
           {
             onSuccess: () => toast({ text: `Saved ${name}` }),

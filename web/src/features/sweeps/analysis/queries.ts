@@ -10,6 +10,8 @@ import type {
   LoggedValues,
   ParetoAnswer,
   SurfaceAnswer,
+  WeightingBody,
+  WeightingRow,
 } from "~/api/schema";
 import { type SweepPlace, sweepApi, sweepKeys, type TrialColumns } from "../data";
 
@@ -86,24 +88,6 @@ export function useComparison(
     placeholderData: keepPreviousData,
     enabled: sweeps.length > 0,
   });
-}
-
-/** A formula over what runs log; `weights` are by its summands, as they are written. */
-export interface WeightingBody {
-  expression: string;
-  weights: Record<string, number>;
-  goal: "minimize" | "maximize";
-}
-
-export interface WeightingRow {
-  name: string;
-  expression: string | null;
-  weights: Record<string, number>;
-  goal: "minimize" | "maximize" | null;
-  /** The search optimises it. */
-  is_default: boolean;
-  /** What it stands for; null where the configuration was edited since. */
-  formula: string | null;
 }
 
 export function useWeightings(place: SweepPlace) {
