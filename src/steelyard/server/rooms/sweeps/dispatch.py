@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from weakref import WeakValueDictionary
@@ -84,19 +85,26 @@ class Gate:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self._counted = threading.Lock()
-        self.inside = 0  # idle agents that are being answered
+        self._agents: Counter[int] = Counter()
         self.drawn = 0  # how often something was drawn
 
+    @property
+    def inside(self) -> int:
+        """Idle agents that are being answered; one that asks twice is one."""
+        return len(self._agents)
+
     @contextmanager
-    def enter(self) -> Iterator[None]:
+    def enter(self, agent_id: int) -> Iterator[None]:
         """An idle agent is being answered."""
         with self._counted:
-            self.inside += 1
+            self._agents[agent_id] += 1
         try:
             yield
         finally:
             with self._counted:
-                self.inside -= 1
+                self._agents[agent_id] -= 1
+                if not self._agents[agent_id]:
+                    del self._agents[agent_id]
 
     def let_draw(self) -> None:
         """Wait for whoever draws now: it draws for all that are inside."""
@@ -126,7 +134,7 @@ class Dispatcher:
             return self._db.write_now(self._record, caller, agent_id, report, now_us).commands
         _, sweep = self._db.read_now(get_own_agent, caller, agent_id)
         gate = self._gate_of(sweep.id)
-        with gate.enter():
+        with gate.enter(agent_id):
             beat = self._db.write_now(self._record, caller, agent_id, report, now_us)
             if not beat.wants_trial:
                 return beat.commands
