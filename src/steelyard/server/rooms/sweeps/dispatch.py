@@ -54,6 +54,7 @@ from steelyard.server.rooms.sweeps.model import (
 from steelyard.server.rooms.sweeps.phase_steps import note_exhausted, step_phase
 from steelyard.server.rooms.sweeps.policy import get_own_agent
 from steelyard.server.rooms.sweeps.queries import (
+    count_busy_agents,
     count_trials_in,
     list_trials,
     list_trials_in,
@@ -89,9 +90,10 @@ class Gate:
         self.drawn = 0  # how often something was drawn
 
     @property
-    def inside(self) -> int:
+    def inside(self) -> list[int]:
         """Idle agents that are being answered; one that asks twice is one."""
-        return len(self._agents)
+        with self._counted:
+            return list(self._agents)
 
     @contextmanager
     def enter(self, agent_id: int) -> Iterator[None]:
@@ -173,10 +175,11 @@ class Dispatcher:
             with gate.lock:
                 if gate.drawn != drawn:
                     continue  # somebody has drawn for all in the meantime
-                count = 1 if given.is_alone else min(gate.inside, SWEEP_BATCH_MAX)
+                waiting = [] if given.is_alone else gate.inside[:SWEEP_BATCH_MAX]
+                count = max(1, len(waiting))
                 found = self._suggest(given.sweep, count)
                 commands = self._db.write_now(
-                    self._put, caller, agent_id, given.sweep, found, now_us
+                    self._put, caller, agent_id, given.sweep, found, waiting, now_us
                 )
                 gate.drawn += 1
             if commands is not None:
@@ -257,6 +260,7 @@ class Dispatcher:
         agent_id: int,
         asked: Sweep,
         found: Sequence[Found],
+        waiting: Sequence[int],
         now_us: int,
     ) -> list[AgentCommand] | None:
         """Keep suggestions and hand out the first; None when it is no longer the next one."""
@@ -288,7 +292,9 @@ class Dispatcher:
             )
         except Taken:
             return None
-        for each in found[1:]:
+        # Those that have been given something in the meantime need none of these.
+        idle = len(waiting) - count_busy_agents(conn, waiting)
+        for each in found[1 : 1 + idle]:
             if isinstance(each.suggestion, Exhausted):
                 break
             with suppress(Taken):

@@ -223,6 +223,15 @@ def count_live_agents(conn: Connection, sweep_id: int, *, now_us: int) -> int:
     return int(conn.execute(counted).scalar_one())
 
 
+def count_busy_agents(conn: Connection, agent_ids: Sequence[int]) -> int:
+    """How many of these agents have a trial at work."""
+    c = sweep_trials.c
+    busy = sa.select(sa.func.count(c.agent_id.distinct())).where(
+        c.agent_id.in_(agent_ids), c.state.in_(AT_WORK)
+    )
+    return int(conn.execute(busy).scalar_one())
+
+
 def last_heartbeat_us(conn: Connection, sweep_id: int) -> int | None:
     """When an agent of the sweep was last heard of."""
     heard = sa.select(sa.func.max(sweep_agents.c.heartbeat_at_us))
