@@ -62,6 +62,23 @@ def test_a_run_given_back_before_we_heard_of_it_is_not_mixed_up_with_the_next(
     assert (trial.state, trial.attempts, trial.earlier_runs) == ("finished", 2, [name])
 
 
+def test_a_run_given_back_is_handed_on_even_when_it_says_that_it_failed(works: Works) -> None:
+    """What ends every process at once, as Slurm does, leaves a run no time to say why."""
+    sweep = works.create()
+    first, second = works.agent(sweep), works.agent(sweep)
+    name, config = works.next_run(first)
+    run = works.start(sweep, name, config)
+    works.beat(first, name)
+    works.beat(first, ended={name: "preempted"}, wants_work=False)
+    works.end(run, exit_code=143)
+    works.settle(sweep)
+    [command] = works.beat(second)
+    assert {key: entry["value"] for key, entry in (command.args or {}).items()} == config
+    works.settle(sweep)
+    [trial] = works.trials(sweep)
+    assert (trial.state, trial.attempts) == ("leased", 2)
+
+
 def test_a_program_that_fails_before_its_run_begins_is_not_run_again(works: Works) -> None:
     sweep = works.create()
     agent = works.agent(sweep)

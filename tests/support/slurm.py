@@ -21,6 +21,7 @@ PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "sco
 
 # No cgroups and no plug-in that needs root: processes of a job are found by their parents. Any
 # number of CPUs is believed, so that many tasks fit on a small machine. Two links stand for GPUs.
+# Times are for a machine that is busy with other tests.
 CONF = """\
 ClusterName=tests
 SlurmctldHost={host}(127.0.0.1)
@@ -44,7 +45,11 @@ SelectTypeParameters=CR_Core
 SchedulerParameters=batch_sched_delay=0,sched_interval=1
 SlurmdParameters=config_overrides
 ReturnToService=2
-KillWait=30
+KillWait=120
+MessageTimeout=100
+TCPTimeout=60
+BatchStartTimeout=200
+MinJobAge=3600
 GresTypes=gpu
 NodeName={host} NodeAddr=127.0.0.1 CPUs=64 RealMemory=64000 Gres=gpu:2 State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP

@@ -92,18 +92,22 @@ def _give_back(
     A program that was at work and whose run we have not heard of may still send it: the next agent
     gets the configuration under another name, so that the two are not taken for one.
     """
+    may_retry = sweep.state in ACTIVE
     if run is not None:
         if not run.has_ended:
             mark_preempting(conn, run.id, now_us=now_us)
             finish_run(conn, run.id, EXIT_CODE_TERMINATED, now_us=now_us)
-        return trial
-    if trial.stop_reason is not None or sweep.state not in ACTIVE:
+        is_cut_off = not run.has_ended or run.state in ("failed", "crashed", "preempted")
+        if not is_cut_off or trial.stop_reason is not None or not may_retry:
+            return trial
+        is_resumable = not run.has_ended or run.state == "preempted"
+        return _lose(conn, trial, is_resumable=is_resumable, now_us=now_us)
+    if trial.stop_reason is not None or not may_retry:
         reason = trial.stop_reason or STOPPED_WITH_SWEEP
         ended = {"state": "stopped", "stop_reason": reason, "ended_at_us": now_us}
         return write_trial(conn, trial, ended | {"lease_until_us": None, "gone_at_us": None})
     if trial.state == "running":
-        lost = {"state": "lost", "is_resumable": False, "lease_until_us": now_us}
-        return write_trial(conn, trial, lost | {"gone_at_us": None})
+        return _lose(conn, trial, is_resumable=False, now_us=now_us)
     values: dict[str, Any] = {
         "state": "queued",
         "agent_id": None,
@@ -111,5 +115,17 @@ def _give_back(
         "lease_until_us": None,
         "gone_at_us": None,
         "started_at_us": None,
+    }
+    return write_trial(conn, trial, values)
+
+
+def _lose(conn: Connection, trial: SweepTrial, *, is_resumable: bool, now_us: int) -> SweepTrial:
+    """Without an agent: see `is_given_back`. Whether it may be run again is settled later."""
+    values: dict[str, Any] = {
+        "state": "lost",
+        "agent_id": None,
+        "is_resumable": is_resumable,
+        "lease_until_us": now_us,
+        "gone_at_us": None,
     }
     return write_trial(conn, trial, values)

@@ -108,6 +108,9 @@ def next_values(
     again = Again(may_retry, retries)
     if trial.state not in ("leased", "running", "lost"):
         return None
+    if is_given_back(trial) and (run is None or run.state != "finished"):
+        kept = _lose(trial, again, resumable=trial.is_resumable, now_us=now_us)
+        return None if kept["state"] == "lost" else kept
     if run is not None and run.has_ended and not _is_of_before(trial, run):
         return _after_end(trial, run, again, now_us=now_us)
     if trial.state == "lost":
@@ -132,10 +135,17 @@ def next_values(
     return _lose(trial, again, resumable=False, now_us=now_us)
 
 
+def is_given_back(trial: SweepTrial) -> bool:
+    """Its agent was told to go and said so: how its run was cut off, and when, is no news."""
+    return trial.state == "lost" and trial.agent_id is None
+
+
 def _is_of_before(trial: SweepTrial, run: RunOutcome) -> bool:
     """The end that the run shows is of an earlier life: since then it was handed out to go on."""
-    if run.state not in ("crashed", "preempted"):
-        return False  # nobody goes on with such a run
+    # A run that was cut off while it was given back may say that it failed.
+    ends = ("crashed", "preempted", "failed") if trial.is_resumable else ("crashed", "preempted")
+    if run.state not in ends:
+        return False
     if trial.state == "lost":
         return True  # it is lost for that very end; only another one is news
     ended_at_us = run.heartbeat_at_us if run.finished_at_us is None else run.finished_at_us
