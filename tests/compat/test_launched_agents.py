@@ -32,7 +32,7 @@ from tests.support.slurm import SlurmCluster
 GUIDE = re.findall(
     r"^```sh\n(.*?)^```", (ROOT / "docs/guides/slurm.md").read_text(), flags=re.M | re.S
 )
-PATIENCE_S = 250  # far above what a busy machine takes: what takes longer hangs
+PATIENCE_S = 25  # far above what a busy machine takes: what takes longer hangs
 
 #: The official agent asks every 5 s, which is all that a short task would do.
 QUICK_AGENT = """
@@ -309,8 +309,7 @@ def test_a_cancelled_task_gives_its_configuration_to_the_next_one(cluster: Clust
     [trial] = [trial for trial in cluster.trials(sweep) if trial["config"]["x"] == 0]
     assert (trial["state"], trial["attempts"]) == ("finished", 2)
     # The same run goes on where it had been heard of, else it is another one.
-    assert {trial["run"], *trial["earlier_runs"]} >= {cancelled["run"]}
-    assert cluster.slurm_of(trial["run"])["array_task_id"] == "3"
+    assert cancelled["run"] in {trial["run"], *trial["earlier_runs"]}
 
 
 @pytest.mark.parametrize(
