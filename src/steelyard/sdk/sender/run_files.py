@@ -119,7 +119,8 @@ class RunFiles:
             with open(file.source, "rb") as content:  # noqa: PTH123
                 found = os.fstat(content.fileno())
                 look = (found.st_size, found.st_mtime_ns)
-                body: Any = Exactly(content, found.st_size)  # read() or send_on() is all that is asked
+                # All that is asked of it is read() or send_on().
+                body: Any = Exactly(content, found.st_size)
                 link.request(
                     "PUT",
                     f"{run_path}/files/{quote(file.name, safe='/')}",
