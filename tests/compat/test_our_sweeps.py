@@ -173,6 +173,36 @@ def test_an_agent_says_with_its_exit_code_that_its_run_failed(home: Home) -> Non
     assert [trial["state"] for trial in home.ended(path, 2)] == ["failed", "finished"]
 
 
+def test_an_agent_of_several_sweeps_does_first_what_is_urgent(home: Home) -> None:
+    low, high = home.create([1, 2], priority=1), home.create([3, 4], priority=10)
+    code, said = home.agent("--count", "1", low, high, low)
+    assert code == 0, said
+    code, said = home.agent(low, high)
+    assert code == 0, said
+    assert [x for _, x, *_ in home.runs()] == ["3", "4", "1", "2"]
+    last = said.splitlines()[-1]
+    assert "no more work" in last and low in last and high in last
+    for path in (low, high):
+        assert [trial["state"] for trial in home.ended(path, 2)] == ["finished"] * 2
+
+
+def test_a_sweep_that_is_deleted_leaves_an_agent_its_others(home: Home) -> None:
+    low, high = home.create([1], priority=1), home.create([3, 4], priority=10)
+    (home.path / "wait").touch()
+    started = home.start_agent(low, high)
+    wait_for(home.runs, what="the first run")
+    entity, project, sweep = high.split("/")
+    home.server.call("DELETE", f"/api/v1/{entity}/{project}/sweeps/{sweep}")
+    (home.path / "wait").unlink()
+    said, _ = started.communicate(timeout=PATIENCE_S)
+    assert started.returncode == 0, said
+    assert f"the sweep {high} is gone" in said
+    assert [x for _, x, *_ in home.runs()] == ["3", "1"]
+    code, said = home.agent(low, high)
+    assert code == 1, said
+    assert sweep in said
+
+
 def test_a_program_that_cannot_start_is_not_tried_for_ever(home: Home) -> None:
     path = home.create([1, 2, 3, 4])
     (home.path / "train.py").write_text("import no_such_module_anywhere\n")

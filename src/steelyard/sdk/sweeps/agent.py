@@ -15,10 +15,20 @@ from steelyard.sdk import terminal
 from steelyard.sdk.session import get_session
 from steelyard.sdk.settings import read_environ
 from steelyard.sdk.sweeps.functions import Functions
-from steelyard.sdk.sweeps.loop import Agent, Leaving, Outcome, Patience, Perform, describe_sweep
+from steelyard.sdk.sweeps.loop import (
+    Agent,
+    Heart,
+    Leaving,
+    Outcome,
+    Patience,
+    Perform,
+    Work,
+    describe_sweep,
+)
 from steelyard.sdk.sweeps.open_queue import open_queue
 from steelyard.sdk.sweeps.programs import Programs, check_program
-from steelyard.sdk.sweeps.queue import Queue, SweepInfo
+from steelyard.sdk.sweeps.queue import Queue, RunState, SweepInfo
+from steelyard.sdk.sweeps.several import SeveralQueues
 
 if TYPE_CHECKING:
     from steelyard.sdk.settings import ClientSettings
@@ -94,23 +104,35 @@ def work_for_sweep(
     leaving = Leaving()
     patience = _patience_of(settings, failures_in_a_row_max, kill_delay_s)
     runs_dir = Path(settings.runs_dir)
-    perform: Perform
-    if function is not None:
-        perform = Functions(info, function, runs_dir=runs_dir, leaving=leaving).perform
-    else:
+
+    def performer(info: SweepInfo) -> Perform:
+        if function is not None:
+            return Functions(info, function, runs_dir=runs_dir, leaving=leaving).perform
         check_program(info)
-        perform = Programs(
+        return Programs(
             info,
             runs_dir=runs_dir,
             environ=read_environ(),
             patience=patience,
             leaving=leaving,
         ).perform
+
+    perform = _by_sweep(queue, performer) if isinstance(queue, SeveralQueues) else performer(info)
     worker = Agent(queue, info, perform, count=count, patience=patience, leaving=leaving)
     _say_beginning(info)
     with hear_signals(leaving):
         outcome = worker.run()
     return exit_code_of(outcome, leaving, failed=worker.tally.failed, is_counted=count is not None)
+
+
+def _by_sweep(queue: SeveralQueues, performer: Callable[[SweepInfo], Perform]) -> Perform:
+    """Each run is performed as its own sweep says."""
+    performers = {info.path: performer(info) for info in queue.infos}
+
+    def perform(work: Work, heart: Heart) -> RunState:
+        return performers[queue.sweep_of(work.run_name)](work, heart)
+
+    return perform
 
 
 def exit_code_of(outcome: Outcome, leaving: Leaving, *, failed: int, is_counted: bool) -> int:

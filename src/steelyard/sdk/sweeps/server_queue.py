@@ -34,7 +34,7 @@ class ServerQueue:
 
     def describe(self) -> SweepInfo:
         """Raises SweepNotFound, Unavailable, Unauthenticated."""
-        found = self._call("GET", self._place)
+        found = self.call("GET", self._place)
         return SweepInfo(
             path=f"{found['entity']}/{found['project']}/{found['name']}",
             name=str(found["name"]),
@@ -48,7 +48,7 @@ class ServerQueue:
 
     def register(self, host: str) -> str:
         """Raises as `describe`, and Forbidden for viewers."""
-        return str(self._call("POST", f"{self._place}/agents", {"host": host})["name"])
+        return str(self.call("POST", f"{self._place}/agents", {"host": host})["name"])
 
     def heartbeat(
         self, agent: str, run_states: Mapping[str, RunState], *, wants_work: bool
@@ -60,32 +60,21 @@ class ServerQueue:
             "wants_work": wants_work,
         }
         place = f"{self._place}/agents/{quote(agent, safe='')}/next"
-        answer = self._call("POST", place, content)
+        answer = self.call("POST", place, content)
         waits = answer.get("waits")
         if waits and waits != self._waits:
             terminal.say(f"waiting for work: {waits}")
         self._waits = waits
-        return [self._read_command(each) for each in answer["commands"]]
+        return [read_command(each) for each in answer["commands"]]
 
-    def _call(self, method: str, place: str, content: Any = None) -> Any:
+    def call(self, method: str, place: str, content: Any = None) -> Any:
+        """The object that the server answers. Raises what the server says, Unavailable."""
         found = self._remote.connection.call(
             method, place, content=content, timeout_s=self._remote.read_timeout_s
         )
         if not isinstance(found, dict):
             raise Unavailable(f"{method} {place} does not answer like a Steelyard server")
         return found
-
-    def _read_command(self, said: Mapping[str, Any]) -> Command:
-        kind, name, reason = said["type"], str(said.get("run_id") or ""), said.get("reason")
-        if kind == "exit":
-            return Exit(reason=str(reason or EXIT_REASON))
-        if kind == "stop":
-            is_early = bool(said.get("is_early"))
-            return Stop(run_name=name, reason=str(reason or STOP_REASON), is_early=is_early)
-        made = Resume if kind == "resume" else Run
-        args = said.get("args") or {}
-        config = {str(key): entry["value"] for key, entry in args.items()}
-        return made(run_name=name, config=config, program=said.get("program"))
 
     def _environment(self, found: Mapping[str, Any]) -> dict[str, str]:
         """What a program needs to log to where the sweep is, with either client."""
@@ -97,6 +86,20 @@ class ServerQueue:
             "WANDB_API_KEY": settings.api_key,
         }
         return {name: str(value) for name, value in values.items() if value}
+
+
+def read_command(said: Mapping[str, Any]) -> Command:
+    """A command as the server says it."""
+    kind, name, reason = said["type"], str(said.get("run_id") or ""), said.get("reason")
+    if kind == "exit":
+        return Exit(reason=str(reason or EXIT_REASON))
+    if kind == "stop":
+        is_early = bool(said.get("is_early"))
+        return Stop(run_name=name, reason=str(reason or STOP_REASON), is_early=is_early)
+    made = Resume if kind == "resume" else Run
+    args = said.get("args") or {}
+    config = {str(key): entry["value"] for key, entry in args.items()}
+    return made(run_name=name, config=config, program=said.get("program"))
 
 
 def open_server_queue(
