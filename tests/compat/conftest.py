@@ -12,6 +12,33 @@ from tests.support.official_client import OfficialClient
 from tests.support.run_reader import RunReader
 from tests.support.sdk_user import SdkUser
 
+#: Modules whose tests run on PostgreSQL, too: a walk through every part. What the server answers on
+#: either database is tested over HTTP, in tests/contract.
+ON_BOTH = {
+    "test_artifacts",
+    "test_logged_things",
+    "test_query_api",
+    "test_resume",
+    "test_sweep_directory",
+    "test_sweep_folds",
+    "test_sweeps",
+    "test_tables",
+    "test_training_scripts",
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The other modules have the default database."""
+    assert metafunc.module is not None
+    name = metafunc.module.__name__.rpartition(".")[2]
+    if "database_kind" not in metafunc.fixturenames or name in ON_BOTH:
+        return
+    chosen = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    if "database_kind" not in chosen:
+        only = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+        metafunc.definition.add_marker(only)
+
 
 @pytest.fixture
 def project() -> str:
