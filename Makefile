@@ -1,7 +1,7 @@
 # Every target is one line over .ci/run, uv or npm. `make` alone lists them.
 # `make up ARGS="--port 9000"` hands arguments on; .ci/run does the work also where make is missing.
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test check fix web web-types e2e bench conformance wheel docs pictures lock clean
+.PHONY: help setup up demo test slow check fix web web-types e2e bench conformance wheel docs pictures lock clean
 PYTHON := .venv/bin/python
 
 help: ## list the targets
@@ -18,6 +18,9 @@ demo: ## log thirty small scikit-learn trainings and a pipeline, to have somethi
 
 test: ## everything a change must pass: check, Python, web, built wheel, browser (under 25 minutes)
 	@.ci/run test
+
+slow: ## tests that take long: kill -9 again and again, full disks, the official client's `verify`
+	@.ci/run slow
 
 check: ## lint, types and import rules of Python and web
 	@.ci/run check

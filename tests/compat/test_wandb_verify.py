@@ -19,6 +19,7 @@ def mark() -> str:
     return "✅"
 
 
+@pytest.mark.slow
 def test_every_check_is_passed(
     client: OfficialClient, shared_server: ThrowawayServer, mark: str
 ) -> None:

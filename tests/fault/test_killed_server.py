@@ -16,7 +16,6 @@ from tests.support.databases import Kind
 from tests.support.file_stream import FileStreamClient, open_stream
 
 CLIENT_COUNT = 8
-KILL_COUNT = 20
 
 
 @dataclass
@@ -69,17 +68,17 @@ def make_line(name: str, step: int) -> str:
     return json.dumps({"_step": step, "loss": 1 / (step + 1), "acc": step * 7 % 13, "who": name})
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_twenty_kills_under_load_lose_no_acknowledged_row_and_double_none(
-    server: ThrowawayServer, database_kind: Kind, empty_database_url: str
+@pytest.mark.parametrize("kill_count", [4, pytest.param(20, marks=pytest.mark.slow)])
+def test_kills_under_load_lose_no_acknowledged_row_and_double_none(
+    server: ThrowawayServer, database_kind: Kind, empty_database_url: str, kill_count: int
 ) -> None:
     names = [f"kill-{number}" for number in range(CLIENT_COUNT)]
     running = [LoggingRun(name, open_stream(server, name)) for name in names]
     for run in running:
         run.start()
     chance = random.Random(20)
-    for _ in range(KILL_COUNT):
+    for _ in range(kill_count):
         time.sleep(chance.uniform(0.1, 0.7))
         server.kill()
         server.start()
@@ -87,7 +86,7 @@ def test_twenty_kills_under_load_lose_no_acknowledged_row_and_double_none(
     for run in running:
         run.finish()
     server.stop()
-    assert sum(run.client.retry_count for run in running) >= KILL_COUNT
+    assert sum(run.client.retry_count for run in running) >= kill_count
     url = empty_database_url if database_kind == "postgresql" else None
     with stored.opened(server, url) as db:
         for run in running:

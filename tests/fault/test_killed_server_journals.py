@@ -19,7 +19,6 @@ from tests.support.databases import Kind
 from tests.support.journals import JournalBytes
 
 CLIENT_COUNT = 6
-KILL_COUNT = 12
 PATIENCE_S = 120
 
 
@@ -102,16 +101,16 @@ class LoggingRun:
             time.sleep(0.05)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize("kill_count", [4, pytest.param(12, marks=pytest.mark.slow)])
 def test_kills_under_load_lose_no_record_of_a_journal_and_double_none(
-    server: ThrowawayServer, database_kind: Kind, empty_database_url: str
+    server: ThrowawayServer, database_kind: Kind, empty_database_url: str, kill_count: int
 ) -> None:
     running = [LoggingRun(f"kill-{number}", server) for number in range(CLIENT_COUNT)]
     for run in running:
         run.start()
     chance = random.Random(20)
-    for _ in range(KILL_COUNT):
+    for _ in range(kill_count):
         time.sleep(chance.uniform(0.1, 0.7))
         server.kill()
         server.start()
@@ -120,7 +119,7 @@ def test_kills_under_load_lose_no_record_of_a_journal_and_double_none(
         run.finish()
     files = {run.name: read_metadata(server, run.name) for run in running}
     server.stop()
-    assert sum(run.retries for run in running) >= KILL_COUNT
+    assert sum(run.retries for run in running) >= kill_count
     url = empty_database_url if database_kind == "postgresql" else None
     with stored.opened(server, url) as db:
         for run in running:

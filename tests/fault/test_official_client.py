@@ -28,9 +28,8 @@ run.finish()
 """
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("way", ["stop", "kill"])
+@pytest.mark.parametrize("way", [pytest.param("stop", marks=pytest.mark.slow), "kill"])
 def test_a_script_finishes_and_loses_no_row_when_the_server_is_restarted_under_it(
     server: ThrowawayServer,
     database_kind: Kind,

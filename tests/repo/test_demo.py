@@ -7,8 +7,6 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
 from steelyard.testing.server import ThrowawayServer
 from tests.support.installed_wheel import ROOT
 from tests.support.official_client import clean_environ
@@ -22,7 +20,6 @@ PIPELINE = {
 DEMO = [sys.executable, str(ROOT / "examples/demo.py")]
 
 
-@pytest.mark.slow
 def test_the_demo_fills_a_server_with_runs_of_every_kind(tmp_path: Path) -> None:
     with ThrowawayServer(tmp_path / "server") as server:
         environ = clean_environ(
