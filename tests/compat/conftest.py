@@ -21,7 +21,6 @@ ON_BOTH = {
     "test_resume",
     "test_sweep_directory",
     "test_sweep_folds",
-    "test_sweeps",
     "test_tables",
     "test_training_scripts",
 }

@@ -151,7 +151,14 @@ def test_a_server_that_goes_and_comes_back_in_mid_upload_gets_the_rest(
     assert ArtifactReader(server, PROJECT).hash_file("big", name) == digest
 
 
-@pytest.mark.parametrize("fault", ["cut", "answer lost", "500", "503"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "cut",
+        "answer lost",
+        *(pytest.param(code, marks=pytest.mark.slow) for code in ("500", "503")),
+    ],
+)
 def test_every_kind_of_request_may_fail_once(
     server: ThrowawayServer, trainee: Trainee, fault: Fault
 ) -> None:

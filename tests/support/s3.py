@@ -61,7 +61,6 @@ class S3Server:
     def kill(self) -> None:
         """As a power cut."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGCONT)
             self._process.kill()
             self._process.wait()
             self._process = None

@@ -23,7 +23,7 @@ from tests.support.training import Trainee, is_sender, kill, wait_until
 def sender() -> Iterator[SenderHandle]:
     settings = load_client_settings({}, [], {"mode": "offline", "x_disable_meta": True})
     yield get_sender(settings)
-    shut_down(30)
+    shut_down(5)  # it stays with a run whose process, this one, is alive
 
 
 def status_pid(folder: Path) -> int:
