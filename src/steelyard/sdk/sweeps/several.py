@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 
-from steelyard.errors import NotFound, SteelyardError, Unavailable
+from steelyard.errors import NotFound, SteelyardError
 from steelyard.sdk import terminal
 from steelyard.sdk.sweeps.queue import Command, Exit, Resume, Run, RunState, SweepInfo
 from steelyard.sdk.sweeps.server_queue import ServerQueue, read_command
@@ -117,11 +117,7 @@ class SeveralQueues:
         for path, queue in [*self._open.items()]:
             try:
                 queue.describe()
-            except NotFound as error:
-                self._leave_out(path, error)
-            except Unavailable:
-                raise
-            except SteelyardError as error:
+            except NotFound as error:  # any other error says nothing of whether it is there
                 self._leave_out(path, error)
         return 0 < len(self._open) < before
 
